@@ -1,0 +1,1 @@
+"""What policies and runs are worth: read-outs, values, statistics."""

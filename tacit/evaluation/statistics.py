@@ -1,0 +1,48 @@
+"""Statistics over seeds: every figure with its n, its mean and a spread that is named."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Summary(NamedTuple):
+    """Mean, standard deviation and a 95 % bootstrap interval of the mean, over n values."""
+
+    n: int
+    mean: float
+    sd: float | None
+    low: float | None
+    high: float | None
+
+
+def summarize(values: np.ndarray, draws: int = 2000, seed: int = 0) -> Summary:
+    """What several seeds gave; the bootstrap is seeded, so that the same values give the same interval.
+
+    Args:
+        values: one per seed; NaN (nothing reported) is left out.
+    """
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return Summary(0, float("nan"), None, None, None)
+    if len(values) == 1:
+        return Summary(1, float(values[0]), None, None, None)
+    low, high = bootstrap_interval(values, draws, seed)
+    return Summary(len(values), float(values.mean()), float(values.std(ddof=1)), low, high)
+
+
+def bootstrap_interval(values: np.ndarray, draws: int, seed: int) -> tuple[float, float]:
+    """95 % percentile interval of the mean."""
+    generator = np.random.default_rng(seed)
+    means = [generator.choice(values, len(values)).mean() for _ in range(draws)]
+    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+def interquartile_mean(values: np.ndarray) -> float:
+    """Mean of the middle half of the values (the quarter at each end is cut, rounded down).
+
+    Source: Agarwal et al. 2021 (Deep RL at the edge of the statistical precipice), section 4.3.
+    """
+    ordered = np.sort(np.asarray(values, float).ravel())
+    cut = len(ordered) // 4
+    return float(ordered[cut : len(ordered) - cut].mean())

@@ -1,0 +1,27 @@
+"""Games. `GAMES` names them as text, so that listing them imports nothing."""
+
+from typing import Any
+
+from tacit.registry import Entry, load, modify
+
+GAMES = {
+    "ipd": Entry("tacit.games.matrix:ipd", "iterated prisoner's dilemma"),
+    "imp": Entry("tacit.games.matrix:imp", "iterated matching pennies, zero-sum"),
+    "iterated-chicken": Entry("tacit.games.matrix:iterated_chicken", "cars and cyclists, again and again"),
+    "iterated-stag-hunt": Entry("tacit.games.matrix:iterated_stag_hunt", "iterated stag hunt"),
+    "prisoners-dilemma": Entry("tacit.games.matrix:prisoners_dilemma", "prisoner's dilemma, played once"),
+    "matching-pennies": Entry("tacit.games.matrix:matching_pennies", "matching pennies, played once"),
+    "chicken": Entry("tacit.games.matrix:chicken", "cars and cyclists, played once: swerve or go straight"),
+    "stag-hunt": Entry("tacit.games.matrix:stag_hunt", "stag hunt, played once"),
+    "commons": Entry("tacit.games.commons:commons", "several players harvest one stock that grows back"),
+    "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
+}
+
+
+def make(name: str, **rules: Any) -> Any:
+    """The game of that name, with some of its rules changed.
+
+    Raises:
+        SettingError: the name or a rule is unknown, or a value is refused; the line says what is allowed.
+    """
+    return modify(load("game", GAMES, name)(), rules)

@@ -1,0 +1,75 @@
+"""The one contract of all games."""
+
+import abc
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from tacit.types import Bits, Discrete, Level, Outcome, Real, Settings, Spec, State
+
+
+class Game(Settings, abc.ABC):
+    """A frozen record of rules, with pure methods on *one* game (map them for more).
+
+    Simultaneous and turn-based games have the same interface: who is not on turn has one legal action, waiting.
+    An ended game stays as it is, pays 0 and keeps reporting its end (`settle` does that); whoever plays on resets it.
+    Every game has a `discount`, the weight of its next step against this one.
+    """
+
+    discount: ClassVar[Any]
+
+    @property
+    @abc.abstractmethod
+    def spec(self) -> Spec:
+        """What the game promises about itself."""
+
+    @abc.abstractmethod
+    def reset(self, key: PRNGKeyArray, level: Level | None = None) -> State:
+        """A new episode's first state, on `level` if one is given. The key is consumed."""
+
+    @abc.abstractmethod
+    def observe(self, state: State) -> PyTree:
+        """What each player sees, leaves `[P, ...]`."""
+
+    @abc.abstractmethod
+    def step(self, key: PRNGKeyArray, state: State, action: PyTree) -> tuple[State, Outcome]:
+        """Plays one joint action, leaves `[P, ...]`. The key is consumed."""
+
+    def legal(self, state: State) -> PyTree:
+        """Which actions each player may choose: `[P, A]` for each discrete head; everything, unless overridden."""
+        del state
+        return jax.tree.map(self._everything, self.spec.action, is_leaf=_is_space)
+
+    def sample_level(self, key: PRNGKeyArray) -> Level:
+        """A level for an episode; `()` where a game has only one. The key is consumed."""
+        del key
+        return ()
+
+    def hidden(self, state: State, player: int) -> PyTree:
+        """What `player` cannot see and its beliefs are about; `()` where nothing is hidden."""
+        del state, player
+        return ()
+
+    def with_hidden(self, state: State, player: int, hidden: PyTree) -> State:
+        """`state` with what `player` cannot see replaced by `hidden`."""
+        del player, hidden
+        return state
+
+    def _everything(self, space: Any) -> Array:
+        return jnp.ones((self.spec.num_players, space.n if isinstance(space, Discrete) else 1), bool)
+
+
+def _is_space(tree: Any) -> bool:
+    return isinstance(tree, Discrete | Real | Bits)
+
+
+def settle(old: Any, new: Any, reward: Float[Array, " P"]) -> tuple[State, Outcome]:
+    """Ends a step: the new state and what it brought; where `old` had ended already, it stays and pays 0.
+
+    Both states have the fields `terminated` and `truncated`.
+    """
+    ended = old.terminated | old.truncated
+    state = jax.tree.map(lambda stay, go: jnp.where(ended, stay, go), old, new)
+    return state, Outcome(jnp.where(ended, 0.0, reward), state.terminated, state.truncated)

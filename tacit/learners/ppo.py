@@ -1,0 +1,179 @@
+"""Proximal policy optimization: independent learners or shared parameters, feed-forward or recurrent.
+
+Each iteration plays `length` steps of `num_games` games, estimates advantages, and takes several passes of minibatch
+gradient steps on
+
+    min(r A, clip(r, 1 - clip, 1 + clip) A) - value_weight (V - target)^2 / 2 + entropy_weight entropy ,
+
+r being the ratio of new to old action probability. Independent players differ in nothing but their parameters; with
+`shared` they use one set and learn from all seats together.
+
+Source: Schulman et al. 2017 (equations 7 and 9), Schulman et al. 2016 (advantages); details as in CleanRL's ppo.py and
+PureJaxRL. Departures: the value loss is not clipped; the truncated end of an episode counts with the value of what it led
+to, in the middle of a window as at its edge. A recurrent learner replays whole windows from the memories they began with
+and cuts minibatches along games; a feed-forward one shuffles all steps.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from tacit import nets
+from tacit.games.base import Game
+from tacit.loops import Live, joint, per_player, rollout, stack, start, unroll
+from tacit.ops.minibatch import shuffled
+from tacit.ops.optimizer import adam, descend
+from tacit.ops.policy_gradient import clipped_surrogate
+from tacit.ops.returns import gae
+from tacit.settings import setting
+from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, Step, Trajectory
+
+
+class Config(Settings):
+    lr: float = setting(2.5e-3, "step size of Adam", unit="per minibatch", low=0.0)
+    num_games: int = setting(32, "games played side by side", unit="games", low=1)
+    length: int = setting(128, "steps between updates", unit="steps", source="CleanRL", low=1)
+    epochs: int = setting(4, "passes over each batch", unit="passes", source="CleanRL", low=1)
+    minibatches: int = setting(4, "parts of a batch", unit="minibatches", source="CleanRL", low=1)
+    discount: float | None = setting(None, "weight of the next step; the game's own where not given", low=0.0, high=1.0)
+    decay: float = setting(0.95, "lambda of the advantages", source="CleanRL", low=0.0, high=1.0)
+    clip: float = setting(0.2, "how far the ratio may pay", source="CleanRL", above=0.0)
+    entropy_weight: float = setting(0.01, "weight of the entropy", source="CleanRL", low=0.0)
+    value_weight: float = setting(0.5, "weight of the value loss", source="CleanRL", low=0.0)
+    max_norm: float = setting(0.5, "largest norm of a gradient", source="CleanRL", above=0.0)
+    hidden: int = setting(64, "width of the layers", unit="units", source="CleanRL", low=1)
+    recurrent: bool = setting(False, "remember, with a GRU")
+    shared: bool = setting(False, "one set of parameters for all players")
+
+
+class State(NamedTuple):
+    """Parameters and optimizer with a leading axis of learners (all seats, or 1 where they share), and the games."""
+
+    params: Params
+    opt_state: PyTree
+    live: Live
+
+
+class Batch(NamedTuple):
+    """What a gradient step needs, leaves `[T, B, ...]`, and the memories at the start, leaves `[1, B, ...]`."""
+
+    trajectory: Trajectory
+    advantage: Float[Array, "T B"]
+    target: Float[Array, "T B"]
+    carry: Carry
+
+
+def loss(params: Params, policy: Policy, batch: Batch, config: Config) -> tuple[Float[Array, ""], Metrics]:
+    """PPO's loss of one player, to be minimized, on one minibatch. Advantages are normalized within it."""
+    carry = jax.tree.map(lambda leaf: leaf[0], batch.carry)
+    new = unroll(policy, params, carry, batch.trajectory)[1]
+    ratio = jnp.exp(new.log_prob - batch.trajectory.extras.log_prob)
+    advantage = (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
+    surrogate = clipped_surrogate(ratio, advantage, config.clip).mean()
+    value_loss = 0.5 * jnp.square(new.value - batch.target).mean()
+    entropy = new.entropy.mean()
+    total = -surrogate + config.value_weight * value_loss - config.entropy_weight * entropy
+    return total, {"value_loss": value_loss, "entropy": entropy, "ratio_error": jnp.abs(ratio - 1).max()}
+
+
+def advantages(
+    policy: Policy, params: Params, trajectory: Trajectory, carry: Carry, discount: Any, decay: Any
+) -> Float[Array, "T B"]:
+    """Advantages of one player, with the value of what each step led to, across the ends of episodes."""
+    after = unroll(policy, params, carry, trajectory)[0]
+
+    def value_of(carry: Carry, obs: PyTree, legal: PyTree, action: PyTree) -> Float[Array, ""]:
+        return policy.act(jax.random.key(0), params, carry, obs, legal, jnp.bool_(False), action)[2].value
+
+    axes = 0 if jax.tree.leaves(after) else None
+    each = jax.vmap(jax.vmap(value_of, (axes, 0, 0, 0)), (axes, 0, 0, 0))
+    next_value = each(after, trajectory.next_obs, trajectory.legal, trajectory.action)
+    ends = (trajectory.terminated, trajectory.truncated)
+    return jax.vmap(gae, (1, 1, 1, 1, 1, None, None), 1)(
+        trajectory.reward, trajectory.extras.value, next_value, *ends, discount, decay
+    )
+
+
+def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Learner:
+    """A PPO learner for these seats (all, unless given).
+
+    Raises:
+        Misfit: the game's actions are not one choice among several.
+        SettingError: a batch cannot be cut into that many minibatches.
+    """
+    seats = tuple(range(game.spec.num_players)) if seats is None else tuple(seats)
+    learners = 1 if config.shared else len(seats)
+    policy, optimizer = nets.policy(config.hidden, config.recurrent), adam(config.lr, max_norm=config.max_norm)
+    discount = game.discount if config.discount is None else config.discount
+
+    def init(key: PRNGKeyArray) -> State:
+        net_key, game_key = jax.random.split(key)
+        params = jax.vmap(lambda k: nets.actor_critic(k, game.spec, config.hidden, config.recurrent, "ppo"))(
+            jax.random.split(net_key, learners)
+        )
+        live = start(game_key, game, (policy,) * game.spec.num_players, config.num_games)
+        return State(params, jax.vmap(optimizer.init)(params), live)
+
+    def of(params: Params, seat: int) -> Params:
+        return jax.tree.map(lambda leaf: leaf[0 if config.shared else seat], params)
+
+    def act(params: Params) -> Any:
+        everyone = joint((policy,) * len(seats))
+        each = (of(params, 0),) * len(seats) if config.shared else tuple(of(params, i) for i in range(len(seats)))
+        return lambda keys, **seen: everyone(keys, each, **seen)
+
+    def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
+        play_key, learn_key = jax.random.split(key)
+        live, played = rollout(play_key, game, act(state.params), state.live, config.length)
+        return update(learn_key, state._replace(live=live), played, state.live.carry)
+
+    def update(key: PRNGKeyArray, state: State, played: Step, carry: Carry) -> tuple[State, Metrics]:
+        def grouped(tree: PyTree, time: int) -> PyTree:
+            """Leaves `[N, (T,) B, ...]` with the seats that share parameters side by side."""
+            if not config.shared:
+                return tree
+            axis = 1 + time
+            return jax.tree.map(lambda leaf: jnp.concatenate(list(leaf), axis=axis - 1)[None], tree)
+
+        trajectory = grouped(per_player(played, seats), 1)
+        remembered = grouped(stack([carry[seat] for seat in seats]), 0)
+        keys = jax.random.split(key, learners)
+        params, opt_state, metrics = jax.vmap(learn)(keys, state.params, state.opt_state, trajectory, remembered)
+        ended = (played.terminated | played.truncated)[:, :, None]
+        returns = jnp.where(ended, played.gained, jnp.nan)
+        reward = {"reward": played.reward.mean((0, 1)), "return": jnp.nanmean(returns, (0, 1))}
+        return State(params, opt_state, state.live), reward | metrics
+
+    def learn(
+        key: PRNGKeyArray, params: Params, opt_state: PyTree, trajectory: Trajectory, carry: Carry
+    ) -> tuple[Params, PyTree, Metrics]:
+        advantage = advantages(policy, params, trajectory, carry, discount, config.decay)
+        batch = Batch(
+            trajectory, advantage, advantage + trajectory.extras.value, jax.tree.map(lambda x: x[None], carry)
+        )
+        if not config.recurrent:  # steps are independent: one long row of them
+            batch = jax.tree.map(lambda leaf: leaf.reshape(1, -1, *leaf.shape[2:]), batch)
+
+        def descent(carry: Any, minibatch: Batch) -> Any:
+            params, opt_state = carry
+            gradient, metrics = jax.grad(loss, has_aux=True)(params, policy, minibatch, config)
+            return descend(optimizer, gradient, opt_state, params), metrics
+
+        def epoch(carry: Any, key: PRNGKeyArray) -> Any:
+            return jax.lax.scan(descent, carry, shuffled(key, batch, config.minibatches, axis=1))
+
+        (params, opt_state), metrics = jax.lax.scan(epoch, (params, opt_state), jax.random.split(key, config.epochs))
+        first = metrics["ratio_error"][0, 0]  # before any step: replay and play must agree
+        return params, opt_state, jax.tree.map(jnp.mean, metrics) | {"ratio_error": first}
+
+    def policies(state: State) -> tuple[tuple[Policy, Params], ...]:
+        return tuple((policy, of(state.params, i)) for i in range(len(seats)))
+
+    def with_params(state: State, seat: int, params: Params) -> State:
+        row = 0 if config.shared else seat
+        return state._replace(params=jax.tree.map(lambda all, one: all.at[row].set(one), state.params, params))
+
+    return Learner(init, step, policies, update, with_params)

@@ -1,0 +1,136 @@
+"""Learning rules against each other: one rule in the first seat, another in the others, all learning at once.
+
+    everybody plays with the policies it has; then every rule learns from that play, seeing only its own state
+
+Rules in closed form meet through their joint logits, rules that learn from play through whole sampled episodes. A scripted
+player is a rule that learns nothing.
+
+Source: the pairing of Foerster et al. 2018 (LOLA), table 4, and of the M-FOS code: all rules update simultaneously from the
+same joint policies.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from tacit.errors import Misfit
+from tacit.games.base import Game
+from tacit.games.matrix import START
+from tacit.games.matrix_exact import closed_form, normalized_values, num_logits
+from tacit.learners.scripted import MEMORY_ONE, Player, fixed
+from tacit.learners.tabular import TABULAR
+from tacit.loops import Make, joint, rollout, start
+from tacit.types import Learner, Metrics, Params, Policy, State
+
+SURE = 0.999  # the largest probability a scripted player has in closed form, where logits must stay finite
+
+
+@dataclasses.dataclass(frozen=True)
+class Scripted:
+    """Makes the learner that plays a scripted player; equal players make equal programs."""
+
+    player: Player
+
+    def __call__(self, game: Game, config: Any, seats: Sequence[int] | None = None) -> Learner:
+        del config
+        return fixed(self.player, game, seats)
+
+
+class Pair(NamedTuple):
+    """The two rules' own settings."""
+
+    first: Any
+    others: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Versus:
+    """Makes one learner out of two rules: `first` learns in seat 0, `others` in all other seats."""
+
+    first: Make
+    others: Make
+
+    def __call__(self, game: Game, config: Pair) -> Learner:
+        """The learner.
+
+        Raises:
+            Misfit: a rule does not fit the game, or one learns in closed form and the other only from play.
+        """
+        seats = ((0,), tuple(range(1, game.spec.num_players)))
+        rules = (self.first(game, config.first, seats[0]), self.others(game, config.others, seats[1]))
+        exact = [
+            rule.exact for rule, make in zip(rules, (self.first, self.others), strict=True) if not _is_scripted(make)
+        ]
+        if len(set(exact)) > 1:
+            raise Misfit("one of the rules learns in closed form and the other from sampled play; they cannot meet")
+        experience = _closed(game) if any(exact) else _sampled(game, config)
+
+        def init(key: PRNGKeyArray) -> State:
+            return tuple(rule.init(jax.random.fold_in(key, i)) for i, rule in enumerate(rules))
+
+        def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
+            play_key, learn_key = jax.random.split(key)
+            played, carry, measured = experience(play_key, policy(state))
+            return update(learn_key, state, played, carry)[0], measured
+
+        def update(key: PRNGKeyArray, state: State, played: Any, carry: Any) -> tuple[State, Metrics]:
+            keys = jax.random.split(key, len(rules))
+            each = [rule.update(k, s, played, carry) for rule, k, s in zip(rules, keys, state, strict=True)]
+            return tuple(state for state, _ in each), {}
+
+        def policy(state: State) -> tuple[tuple[Policy, Params], ...]:
+            return tuple(pair for rule, s in zip(rules, state, strict=True) for pair in rule.policy(s))
+
+        def with_params(state: State, seat: int, params: Params) -> State:
+            which = min(seat, 1)
+            changed = rules[which].with_params(state[which], seat - which, params)
+            return (changed, state[1]) if which == 0 else (state[0], changed)
+
+        return Learner(init, step, policy, update, with_params, exact=any(exact))
+
+
+def _is_scripted(make: Make) -> bool:
+    return isinstance(make, Scripted)
+
+
+def _closed(game: Game) -> Any:
+    """What rules in closed form meet through: the joint logits."""
+    exact = closed_form(game, "this rule")
+
+    def logits(policy: Policy, params: Params) -> Float[Array, " n"]:
+        if policy is MEMORY_ONE:
+            params = jax.scipy.special.logit(jnp.clip(params, 1 - SURE, SURE))
+        elif policy is not TABULAR:
+            raise Misfit("a player that remembers more than one round has no closed form")
+        return params[START - num_logits(exact) + 1 :]
+
+    def experience(key: PRNGKeyArray, policies: Any) -> tuple[Any, Any, Metrics]:
+        del key
+        together = jnp.stack([logits(policy, params) for policy, params in policies])
+        return together, (), {"value": normalized_values(exact, together)}
+
+    return experience
+
+
+def _sampled(game: Game, config: Pair) -> Any:
+    """What rules that learn from play meet through: a batch of whole episodes, as large as the larger of theirs."""
+    num_games = max(getattr(settings, "num_games", 0) for settings in config) or 64
+
+    def experience(key: PRNGKeyArray, policies: Any) -> tuple[Any, Any, Metrics]:
+        start_key, play_key = jax.random.split(key)
+        players, params = zip(*policies, strict=True)
+        live = start(start_key, game, players, num_games)
+        act = functools.partial(_act, joint(players), params)
+        _, played = rollout(play_key, game, act, live, game.spec.max_length, reset=False)
+        return played, live.carry, {"reward": played.reward.mean((0, 1))}
+
+    return experience
+
+
+def _act(everyone: Any, params: Any, keys: Any, **seen: Any) -> Any:
+    return everyone(keys, params, **seen)

@@ -1,0 +1,108 @@
+"""The few networks. Every leaf of a network is an array, so that a learner's state scans, maps and differentiates."""
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from tacit.errors import Misfit
+from tacit.ops import categorical
+from tacit.types import Carry, Choice, Discrete, Policy, Real, Spec
+
+
+def flatten(obs: PyTree) -> Float[Array, " n"]:
+    """All that one player sees, as one vector."""
+    return jnp.concatenate([jnp.ravel(leaf).astype(float) for leaf in jax.tree.leaves(obs)])
+
+
+def drawn(key: PRNGKeyArray, module: PyTree) -> PyTree:
+    """`module` with all its leaves drawn afresh: weights normal with variance 1 / inputs, biases 0. The key is consumed.
+
+    All numbers come from one draw: compiling one draw a layer takes longer than many trainings here do. (Orthogonal
+    weights, which the PPO literature uses, take several seconds of compilation and made no difference.)
+
+    Args:
+        module: only the shapes of its leaves are read; weights are `[outputs, inputs]`.
+    """
+    leaves, form = jax.tree.flatten(module)
+    normal = jax.random.normal(key, (sum(math.prod(leaf.shape) for leaf in leaves),))
+    filled, used = [], 0
+    for leaf in leaves:
+        size = math.prod(leaf.shape)
+        weights = normal[used : used + size].reshape(leaf.shape)
+        filled.append(weights / leaf.shape[1] ** 0.5 if leaf.ndim == 2 else jnp.zeros(leaf.shape))
+        used += size
+    return jax.tree.unflatten(form, filled)
+
+
+def feed(layers: tuple[eqx.nn.Linear, ...], x: Float[Array, " n"]) -> Float[Array, " m"]:
+    """Runs layers one after another, tanh between them."""
+    for layer in layers[:-1]:
+        x = jnp.tanh(layer(x))
+    return layers[-1](x)
+
+
+class ActorCritic(eqx.Module):
+    """Action logits and a value from what one player sees, through a GRU where it has a memory.
+
+    Without memory: two separate perceptrons of two hidden layers. With it: embedding, GRU, then two heads of one.
+    """
+
+    actor: tuple[eqx.nn.Linear, ...]
+    critic: tuple[eqx.nn.Linear, ...]
+    embed: tuple[eqx.nn.Linear, ...]
+    memory: eqx.nn.GRUCell | None
+
+    def __init__(self, inputs: int, actions: int, hidden: int, recurrent: bool) -> None:
+        key = jax.random.key(0)  # the leaves are drawn by `drawn`
+
+        def layers(*sizes: int) -> tuple[eqx.nn.Linear, ...]:
+            return tuple(eqx.nn.Linear(i, o, key=key) for i, o in zip(sizes, sizes[1:], strict=False))
+
+        body = (hidden, hidden) if recurrent else (inputs, hidden, hidden)
+        self.actor, self.critic = layers(*body, actions), layers(*body, 1)
+        self.embed = layers(inputs, hidden) if recurrent else ()
+        self.memory = eqx.nn.GRUCell(hidden, hidden, key=key) if recurrent else None
+
+    def __call__(self, obs: PyTree, carry: Carry) -> tuple[Carry, Float[Array, " A"], Float[Array, ""]]:
+        x = flatten(obs)
+        if self.memory is not None:
+            carry = self.memory(jnp.tanh(self.embed[0](x)), carry)
+            x = carry
+        return carry, feed(self.actor, x), feed(self.critic, x)[0]
+
+
+def actor_critic(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str) -> ActorCritic:
+    """An `ActorCritic` for one player of a game. The key is consumed.
+
+    Raises:
+        Misfit: the game's actions are not one choice among several.
+    """
+    if not isinstance(spec.action, Discrete):
+        raise Misfit(f"{rule} needs discrete actions, and this game has {spec.action}")
+    seen = jax.tree.leaves(spec.observation, is_leaf=lambda tree: isinstance(tree, Real))
+    inputs = sum(math.prod(space.shape) for space in seen)
+    shapes = eqx.filter_eval_shape(ActorCritic, inputs, spec.action.n, hidden, recurrent)
+    net = drawn(key, shapes)
+    quiet = 0.01 * net.actor[-1].weight  # so that play begins nearly uniform
+    return eqx.tree_at(lambda x: x.actor[-1].weight, net, quiet)
+
+
+def policy(hidden: int, recurrent: bool) -> Policy:
+    """The policy whose parameters are an `ActorCritic`."""
+
+    def init_carry() -> Carry:
+        return jnp.zeros(hidden) if recurrent else ()
+
+    def act(
+        key: PRNGKeyArray, net: ActorCritic, carry: Carry, obs: PyTree, legal: Array, fresh: Array, given: Any = None
+    ) -> tuple[Carry, Array, Choice]:
+        carry = jax.tree.map(lambda leaf: jnp.where(fresh, 0.0, leaf), carry)
+        carry, logits, value = net(obs, carry)
+        action, choice = categorical.choose(key, categorical.log_probs(logits, legal), value, given)
+        return carry, action, choice
+
+    return Policy(init_carry, act)

@@ -1,0 +1,52 @@
+"""Returns and advantages, for one sequence `[T]`; map them for more."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+
+def discounts(length: int, discount: Float[Array, ""] | float) -> Float[Array, " T"]:
+    """discount^t for t = 0 .. length - 1."""
+    return jnp.asarray(discount, float) ** jnp.arange(length, dtype=jnp.result_type(float))
+
+
+def to_go(reward: Float[Array, " T"], discount: Float[Array, ""] | float) -> Float[Array, " T"]:
+    """Return from each step on: G_t = r_t + discount G_{t+1}, with G_T = 0 (one episode, seen to its end)."""
+
+    def back(after: Array, r_t: Array) -> tuple[Array, Array]:
+        g_t = r_t + discount * after
+        return g_t, g_t
+
+    return jax.lax.scan(back, jnp.zeros_like(reward[0]), reward, reverse=True)[1]
+
+
+def gae(
+    reward: Float[Array, " T"],
+    value: Float[Array, " T"],
+    next_value: Float[Array, " T"],
+    terminated: Bool[Array, " T"],
+    truncated: Bool[Array, " T"],
+    discount: Float[Array, ""] | float,
+    decay: Float[Array, ""] | float,
+) -> Float[Array, " T"]:
+    """Generalized advantage estimates, over episode ends.
+
+        delta_t = r_t + discount * next_value_t * (not terminated_t) - value_t
+        A_t     = delta_t + discount * decay * A_{t+1} * (not ended_t)
+
+    Args:
+        next_value: worth of what step t led to, *before* any reset; at a cut-off episode's end it still counts.
+        terminated, truncated: the episode ended by the rules, or was only cut off.
+        decay: lambda; 0 gives one-step errors, 1 discounted returns minus the value.
+
+    Source: Schulman et al. 2016, equations 11 and 16.
+    """
+    delta = reward + discount * jnp.where(terminated, 0.0, next_value) - value
+    ended = terminated | truncated
+
+    def back(after: Array, inputs: tuple[Array, Array]) -> tuple[Array, Array]:
+        delta_t, ended_t = inputs
+        advantage = delta_t + discount * decay * jnp.where(ended_t, 0.0, after)
+        return advantage, advantage
+
+    return jax.lax.scan(back, jnp.zeros_like(delta[0]), (delta, ended), reverse=True)[1]

@@ -1,0 +1,19 @@
+"""Recipes: published results that one command reproduces. `RECIPES` names them as text; listing imports nothing."""
+
+from tacit.registry import Entry
+
+RECIPES = {
+    "naive-ipd": Entry("tacit.recipes.naive_ipd:RECIPE", "naive learners defect in the iterated prisoner's dilemma"),
+    "lola-ipd": Entry(
+        "tacit.recipes.lola_ipd:RECIPE", "LOLA finds tit-for-tat; naive learners beside it (LOLA table 3)"
+    ),
+    "lola-imp": Entry("tacit.recipes.lola_imp:RECIPE", "LOLA finds the equilibrium of matching pennies (LOLA table 3)"),
+    "lola-dice-ipd": Entry("tacit.recipes.lola_dice_ipd:RECIPE", "LOLA-DiCE from sampled play, 1 to 3 look-aheads"),
+    "hola-ipd": Entry("tacit.recipes.hola_ipd:RECIPE", "higher orders of LOLA bring little (LOLA table 4)"),
+    "sos-ipd": Entry(
+        "tacit.recipes.sos_ipd:RECIPE", "stable opponent shaping cooperates; competitive gradient descent does not"
+    ),
+    "chicken": Entry("tacit.recipes.chicken:RECIPE", "cars and cyclists: who shapes goes straight, two shapers crash"),
+    "ppo-ipd": Entry("tacit.recipes.ppo_ipd:RECIPE", "independent PPO defects unconditionally"),
+    "commons": Entry("tacit.recipes.commons:RECIPE", "naive learners use up a commons"),
+}

@@ -1,0 +1,126 @@
+"""What a recipe is: a published result as data, and how near we came to it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tacit.runs.experiment import Experiment
+from tacit.runs.training import Finished
+
+MODES = ("quick", "default", "full")
+
+
+class Measured(NamedTuple):
+    """A figure of ours: its value, its spread, what that spread is, and over how many it was taken."""
+
+    value: float
+    spread: float | None
+    spread_kind: str
+    n: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """One figure of a published result, or of a claim, and the rule by which ours is judged.
+
+    Attributes:
+        name: what it is, unique within its recipe.
+        source: paper, table, code or reasoning it comes from.
+        low, high: the interval in which ours must lie (at least one end); the rule is stated before the run.
+        reason: why this interval.
+        published: the published figure, if there is one. published_spread: its spread, as published.
+        verified: False where the figure was remembered and could not be checked against a text.
+    """
+
+    name: str
+    source: str
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
+    published: float | None = None
+    published_spread: float | None = None
+    verified: bool = True
+
+    @property
+    def rule(self) -> str:
+        """The rule in words: bounds, then the reason."""
+        if self.low is not None and self.high is not None:
+            bounds = f"{self.low:g} to {self.high:g}"
+        else:
+            bounds = f">= {self.low:g}" if self.low is not None else f"<= {self.high:g}"
+        return f"{bounds}: {self.reason}" if self.reason else bounds
+
+    def reached(self, value: float) -> bool:
+        """Whether a measured value satisfies the rule."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """What a mode changes about every row: seeds, and iterations."""
+
+    seeds: int | None = None
+    iterations: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A published result: what is run, what is measured on it, and the targets.
+
+    Attributes:
+        name: as on the command line.
+        title: one line.
+        paper: where it was published.
+        rows: the experiments of the default mode, by name, in order.
+        measure: from the finished rows to one `Measured` per target that can be measured.
+        targets: what is compared, in order.
+        quick, full: how those modes differ from the default. judged_quick: the quick mode judges its targets too.
+        notes: what a reader must know beside the numbers.
+        details: from the finished rows to lines printed below the table (failed seeds, say).
+    """
+
+    name: str
+    title: str
+    paper: str
+    rows: Mapping[str, Experiment]
+    measure: Callable[[Mapping[str, Finished]], Mapping[str, Measured]]
+    targets: tuple[Target, ...]
+    quick: Budget = Budget()
+    full: Budget = Budget()
+    judged_quick: bool = False
+    notes: tuple[str, ...] = ()
+    details: Callable[[Mapping[str, Finished]], list[str]] | None = None
+
+    def experiments(self, mode: str, seeds: int | None, seed: int) -> dict[str, Experiment]:
+        """The rows of a mode, with another number of seeds if one is given."""
+        budget = {"quick": self.quick, "default": Budget(), "full": self.full}[mode]
+        return {name: _within(row, budget, seeds, seed) for name, row in self.rows.items()}
+
+
+def _within(row: Experiment, budget: Budget, seeds: int | None, seed: int) -> Experiment:
+    changes: dict[str, Any] = {"seed": seed, "seeds": seeds or budget.seeds or row.seeds}
+    if budget.iterations is not None:
+        changes["iterations"] = min(budget.iterations, row.iterations)
+    return dataclasses.replace(row, **changes)
+
+
+def over_seeds(values: np.ndarray) -> Measured:
+    """Mean and standard deviation of one value per seed."""
+    return Measured(
+        float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else None, "sd over seeds", len(values)
+    )
+
+
+def over_agents(values: np.ndarray) -> Measured:
+    """Mean and standard deviation over all agents, `[S, P]`: two of a run count as two, as in the LOLA tables."""
+    flat = values.ravel()
+    return Measured(float(flat.mean()), float(flat.std(ddof=1)), "sd over agents", flat.size)
+
+
+def share(hits: np.ndarray) -> Measured:
+    """Percentage of hits, with its standard error over seeds `[S, ...]`."""
+    each = 100.0 * hits.reshape(len(hits), -1).mean(axis=1)
+    error = float(each.std(ddof=1) / len(each) ** 0.5) if len(each) > 1 else None
+    return Measured(float(each.mean()), error, "se over seeds", len(each))

@@ -1,0 +1,126 @@
+"""Running a recipe: its rows one after another in one run folder, then the table of published beside measured."""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tacit.errors import RunError
+from tacit.recipes import RECIPES
+from tacit.recipes.base import Measured, Recipe, Target
+from tacit.registry import load
+from tacit.runs import store
+from tacit.runs.experiment import Experiment, as_dict, from_dict
+from tacit.runs.store import RunFolder
+from tacit.runs.training import Finished, Progress, finished, train
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of a recipe: the JSON object of `tacit reproduce`, and what the pictures need."""
+
+    recipe: Recipe
+    mode: str
+    folder: RunFolder
+    runs: Mapping[str, Finished]
+    json: dict[str, Any]
+    lines: list[str]
+
+    @property
+    def reached(self) -> bool:
+        """Every target was judged and reached."""
+        return all(target["reached"] for target in self.json["targets"])
+
+
+def recipe_named(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Raises:
+        SettingError: there is none; the line names the nearest one.
+    """
+    return load("recipe", RECIPES, name)
+
+
+def new_reproduction(parent: pathlib.Path, recipe: Recipe, mode: str, seeds: int | None, seed: int) -> RunFolder:
+    """A new run folder with one folder below `rows/` for each row of the recipe.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    folder = RunFolder.create(parent, recipe.name)
+    experiments = recipe.experiments(mode, seeds, seed)
+    rows = {name: as_dict(experiment) for name, experiment in experiments.items()}
+    store.write_json(folder.path / "config.json", {"recipe": recipe.name, "mode": mode, "rows": rows})
+    folder.note(kind="recipe", status="new", started=store.now())
+    return folder
+
+
+def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callable[[str], None]) -> Outcome:
+    """Runs what is left of a recipe's rows, measures, and judges.
+
+    Args:
+        tell: called with the progress of each row.
+        begin: called with the name of each row before it.
+
+    Raises:
+        RunError: the folder is not a recipe's, busy or damaged.
+        Stopped, Interrupted: a row did not end; it goes on from there the next time.
+    """
+    config = store.read_json(folder.path / "config.json")
+    if not isinstance(config.get("rows"), dict) or config.get("recipe") not in RECIPES:
+        raise RunError(f"{folder.path} is not a recipe's run folder")
+    recipe, mode = recipe_named(config["recipe"]), config["mode"]
+    began = time.monotonic()
+    with folder.lock():
+        folder.note(status="running")
+        runs = {}
+        for number, (name, content) in enumerate(config["rows"].items(), 1):
+            begin(name)
+            runs[name] = _row(folder, number, from_dict(content), tell)
+        spent = store.read_json(folder.path / "run.json").get("wall_seconds", 0.0) + time.monotonic() - began
+        measured = recipe.measure(runs)
+        judged = mode != "quick" or recipe.judged_quick
+        seeds = max(run.experiment.seeds for run in runs.values())
+        outcome = {
+            "recipe": recipe.name,
+            "mode": mode,
+            "seeds": seeds,
+            "wall_seconds": round(spent, 3),
+            "run": str(folder.path),
+            "targets": [_compared(target, measured[target.name], judged) for target in recipe.targets],
+        }
+        lines = recipe.details(runs) if recipe.details else []
+        store.write_json(folder.path / "outcome.json", outcome | {"details": lines})
+        folder.note(status="done", ended=store.now(), wall_seconds=round(spent, 3))
+    return Outcome(recipe, mode, folder, runs, outcome, lines)
+
+
+def _row(folder: RunFolder, number: int, experiment: Experiment, tell: Callable[[Progress], None]) -> Finished:
+    row = RunFolder(folder.path / "rows" / f"{number:02d}-{experiment.learner}")
+    if not (row.path / "config.json").exists():
+        row.path.mkdir(parents=True, exist_ok=True)
+        store.write_json(row.path / "config.json", as_dict(experiment))
+        row.note(status="new", started=store.now())
+    if row.status().get("status") == "done":
+        return finished(row)
+    return train(row, tell)
+
+
+def _compared(target: Target, measured: Measured, judged: bool) -> dict[str, Any]:
+    entry = {
+        "name": target.name,
+        "published": target.published,
+        "published_spread": target.published_spread,
+        "source": target.source,
+        "verified": target.verified,
+        "measured": measured.value,
+        "spread": measured.spread,
+        "spread_kind": measured.spread_kind,
+        "n": measured.n,
+        "rule": target.rule,
+        "reached": target.reached(measured.value) if judged else None,
+    }
+    if not judged:
+        entry["why"] = "not judged: the quick mode is too small for it"
+    return entry

@@ -1,0 +1,123 @@
+"""An experiment: everything that determines a run's numbers, as plain data that round-trips through its file."""
+
+import dataclasses
+from typing import Any
+
+from tacit import games, settings
+from tacit.errors import RunError, SettingError
+from tacit.learners import LEARNERS, PLAYERS
+from tacit.registry import load
+from tacit.settings import setting, unknown
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """One learner (or two, against each other) on one game, for so many iterations and seeds.
+
+    The settings are those that differ from the defaults, by name.
+    """
+
+    learner: str
+    game: str
+    against: str = ""
+    learner_settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    game_settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    against_settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    iterations: int = setting(200, "iterations of the learner", low=1, high=10**9)
+    seeds: int = setting(8, "runs side by side", low=1, high=10**6)
+    seed: int = setting(0, "where their randomness starts", low=0, high=2**32 - 1)
+    precision: int = setting(32, "bits of the real numbers: 32 or 64", low=32, high=64)
+
+    def __post_init__(self) -> None:
+        settings.check(self)
+        if self.precision not in (32, 64):
+            raise SettingError(f"precision must be 32 or 64, got {self.precision}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Resolved:
+    """What an experiment names: the function that makes the learner, the game and the learner's settings."""
+
+    make: Any
+    game: Any
+    config: Any
+
+
+def rule(name: str, changes: dict[str, Any]) -> tuple[Any, Any]:
+    """The `make` function and the settings of a learner or a scripted player.
+
+    Raises:
+        SettingError: the name or a setting is unknown, or a value is refused.
+    """
+    if name in LEARNERS:
+        learner = load("learner", LEARNERS, name)
+        return learner.make, settings.replace(learner.Config(), changes)
+    if name not in PLAYERS:
+        raise SettingError(unknown("learner or player", name, [*LEARNERS, *PLAYERS]))
+    from tacit.learners.scripted import Config
+    from tacit.learners.versus import Scripted
+
+    return Scripted(load("player", PLAYERS, name)), settings.replace(Config(), changes)
+
+
+def check_names(learner: str, game: str, against: str) -> None:
+    """Refuses names that do not exist, before anything heavy is imported.
+
+    Raises:
+        SettingError: one is unknown; the line names the nearest one.
+    """
+    for name in (learner, against):
+        if name and name not in LEARNERS and name not in PLAYERS:
+            raise SettingError(unknown("learner or player", name, [*LEARNERS, *PLAYERS]))
+    if game not in games.GAMES:
+        raise SettingError(unknown("game", game, games.GAMES))
+
+
+def game(name: str, changes: dict[str, Any]) -> Any:
+    """The game of that name with some rules changed.
+
+    Raises:
+        SettingError: the name or a rule is unknown, or a value is refused.
+    """
+    return games.make(name, **changes)
+
+
+def resolve(experiment: Experiment) -> Resolved:
+    """What an experiment names, ready to run.
+
+    Raises:
+        SettingError: a name or a setting is unknown, or a value is refused.
+    """
+    from tacit.learners.versus import Pair, Versus
+
+    board = game(experiment.game, experiment.game_settings)
+    make, config = rule(experiment.learner, experiment.learner_settings)
+    if not experiment.against:
+        return Resolved(make, board, config)
+    others, others_config = rule(experiment.against, experiment.against_settings)
+    return Resolved(Versus(make, others), board, Pair(config, others_config))
+
+
+def as_dict(experiment: Experiment) -> dict[str, Any]:
+    """All settings of an experiment written out, defaults too; `from_dict` gives an equal run back."""
+    full = dataclasses.asdict(experiment)
+    full["game_settings"] = settings.as_dict(game(experiment.game, experiment.game_settings))
+    full["learner_settings"] = settings.as_dict(rule(experiment.learner, experiment.learner_settings)[1])
+    if experiment.against:
+        full["against_settings"] = settings.as_dict(rule(experiment.against, experiment.against_settings)[1])
+    return full
+
+
+def from_dict(content: dict[str, Any]) -> Experiment:
+    """The experiment in a `config.json`.
+
+    Raises:
+        RunError: a part is missing or left over, or a value is refused.
+    """
+    names = {field.name for field in dataclasses.fields(Experiment)}
+    if odd := sorted(content.keys() ^ names):
+        raise RunError(f"config.json is damaged or of another version: {', '.join(odd)}")
+    try:
+        return Experiment(**content)
+    except (SettingError, TypeError) as error:
+        raise RunError(f"config.json is damaged: {error}") from None

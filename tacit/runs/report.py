@@ -1,0 +1,178 @@
+"""The report of one or several runs: one HTML page that needs nothing from outside itself."""
+
+import html
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from tacit.evaluation.statistics import summarize
+from tacit.games.matrix import MatrixGame
+from tacit.runs import plots, store
+from tacit.runs.store import RunFolder
+from tacit.runs.training import Finished, finished
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+table { border-collapse: collapse; } th, td { border-bottom: 1px solid #ddd; padding: .3rem .6rem; text-align: left; }
+td.n { text-align: right; font-variant-numeric: tabular-nums; } pre { background: #f6f6f6; padding: .7rem; overflow: auto; }
+.missed { color: #b00020; font-weight: 600; } svg { max-width: 100%; height: auto; } figure { margin: 1rem 0; }
+"""
+
+
+def summary(run: Finished) -> dict[str, Any]:
+    """What a run ended with: the last row of each metric over seeds, as plain data."""
+    figures = {}
+    for name, values in run.metrics.items():
+        if name in ("iteration", "wall"):
+            continue
+        last = values[-1].reshape(values.shape[1], -1)  # [S, players]
+        for player in range(last.shape[1]):
+            found = summarize(last[:, player])
+            label = name if last.shape[1] == 1 else f"{name}, player {player + 1}"
+            mean = found.mean if found.n else None
+            figures[label] = {"mean": mean, "sd": found.sd, "n": found.n, "spread_kind": "sd over seeds"}
+            figures[label] |= {"low": found.low, "high": found.high, "interval": "95 % bootstrap of the mean"}
+    experiment = run.experiment
+    against = f" against {experiment.against}" if experiment.against else ""
+    return {
+        "run": str(run.folder.path),
+        "experiment": f"{experiment.learner}{against} on {experiment.game}",
+        "iterations": experiment.iterations,
+        "seeds": experiment.seeds,
+        "figures": figures,
+    }
+
+
+def write(paths: Sequence[pathlib.Path]) -> pathlib.Path:
+    """Writes the report of these runs into the first one's folder and returns its path.
+
+    Raises:
+        RunError: one is no run folder, damaged, or has not finished.
+    """
+    folders = [RunFolder.open(path) for path in paths]
+    sections = [_section(folder) for folder in folders]
+    title = ", ".join(folder.path.name for folder in folders)
+    body = "\n".join(section for section in sections)
+    if len(folders) > 1 and plots.available():
+        runs = {f"{f.path.name} {name}".strip(): run for f in folders for name, run in _runs(f).items()}
+        body = _picture(plots.learning_curves({name: run.metrics for name, run in runs.items()}), "All runs") + body
+    page = folders[0].path / "report.html"
+    head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+    store.write(page, f"{head}<style>{STYLE}</style></head><body>{body}</body></html>\n".encode())
+    return page
+
+
+def _runs(folder: RunFolder) -> dict[str, Finished]:
+    """The finished runs of a folder by name: the rows of a recipe, or the run itself."""
+    config = store.read_json(folder.path / "config.json")
+    if "recipe" in config:
+        names = config["rows"]
+        return {name: finished(RunFolder(path)) for name, path in zip(names, _row_paths(folder), strict=True)}
+    return {"": finished(folder)}
+
+
+def _row_paths(folder: RunFolder) -> list[pathlib.Path]:
+    return sorted((folder.path / "rows").iterdir())
+
+
+def _section(folder: RunFolder) -> str:
+    runs = _runs(folder)
+    first = next(iter(runs.values()))
+    named = {name or first.experiment.learner: run for name, run in runs.items()}
+    parts = [f"<h1>{html.escape(folder.path.name)}</h1>"]
+    outcome_path = folder.path / "outcome.json"
+    if outcome_path.exists():
+        parts.append(_outcome(store.read_json(outcome_path)))
+        parts.append(f"<h2>Again</h2><pre>tacit reproduce {html.escape(folder.path.name.rpartition('-')[0])}</pre>")
+    else:
+        parts.append(_figures(summary(first)))
+    if plots.available():
+        parts += _pictures(named)
+    else:
+        parts.append("<p>Pictures need matplotlib: <code>pip install 'tacit[plot]'</code>.</p>")
+    for name, run in named.items():
+        parts.append(f"<h2>{html.escape(name)}: everything that determined it</h2>")
+        for file in ("config.json", "provenance.json"):
+            content = json.dumps(store.read_json(run.folder.path / file), indent=1)
+            parts.append(f"<details><summary>{file}</summary><pre>{html.escape(content)}</pre></details>")
+    return "\n".join(parts)
+
+
+def _pictures(runs: Mapping[str, Finished]) -> list[str]:
+    parts = [_picture(plots.learning_curves({name: run.metrics for name, run in runs.items()}), "Learning")]
+    matrix = {name: run for name, run in runs.items() if isinstance(run.resolved.game, MatrixGame)}
+    if matrix:
+        parts.append(_picture(_read_outs(matrix), "What the policies do"))
+    closed = [(name, run) for name, run in matrix.items() if hasattr(run.state, "logits") and _is_exact(run)]
+    if closed:
+        parts.append("<h2>Where learning leads</h2><p>Color: player 1's final average reward by starting point.</p>")
+        parts += [_portrait(name, run) for name, run in closed]
+    return parts
+
+
+def _is_exact(run: Finished) -> bool:
+    return run.resolved.make(run.resolved.game, run.resolved.config).exact
+
+
+def _read_outs(runs: Mapping[str, Finished]) -> str:
+    from tacit.evaluation.readout import closed_read_out, read_out
+
+    found = {name: (closed_read_out if _is_exact(run) else read_out)(run) for name, run in runs.items()}
+    game = next(iter(runs.values())).resolved.game
+    first = -1 if game.length == 1 else 0  # a one-shot game has only its start
+    probabilities = {name: part.cooperation[:, :, first:] for name, part in found.items()}
+    visits = {name: part.visits[:, :, first:] for name, part in found.items()}
+    return plots.read_outs(probabilities, visits, game.action_names[0])
+
+
+def _portrait(name: str, run: Finished) -> str:
+    from tacit.evaluation.basins import basins
+
+    found = basins(run.resolved, min(run.experiment.iterations, 200))
+    payoffs = np.asarray(jax.device_get(run.resolved.game.rewards))
+    limits = (float(payoffs.min()), float(payoffs.max()))
+    return _picture(plots.portrait(name, found.reward, found.paths, found.labels, limits), "")
+
+
+def _picture(svg: str | None, title: str) -> str:
+    heading = f"<h2>{html.escape(title)}</h2>" if title else ""
+    return f"{heading}<figure>{svg}</figure>" if svg else ""
+
+
+def _outcome(outcome: Mapping[str, Any]) -> str:
+    rows = []
+    for target in outcome["targets"]:
+        verdict = {True: "yes", False: '<span class="missed">missed</span>', None: "not judged"}[target["reached"]]
+        unverified = "" if target["verified"] or target["published"] is None else " [unverified]"
+        cells = (
+            f"<td>{html.escape(target['name'])}</td>",
+            f'<td class="n">{_figure(target["published"], target["published_spread"])}{unverified}</td>',
+            f'<td class="n">{_figure(target["measured"], target["spread"])}</td>',
+            f"<td>{html.escape(target['spread_kind'])}, n = {target['n']}</td>",
+            f"<td>{html.escape(target['rule'])}</td><td>{verdict}</td>",
+        )
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    head = "<tr><th>target</th><th>published</th><th>measured</th><th>spread</th><th>rule</th><th>reached</th></tr>"
+    words = f"{outcome['mode']} mode, {outcome['seeds']} seeds, {outcome['wall_seconds']:.1f} s"
+    lines = "".join(f"<p>{html.escape(line)}</p>" for line in outcome.get("details", ()))
+    return f"<p>{words}</p><table>{head}{''.join(rows)}</table>{lines}"
+
+
+def _figures(found: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f'<tr><td>{html.escape(name)}</td><td class="n">{_figure(f["mean"], f["sd"])}</td><td>{f["n"]}</td></tr>'
+        for name, f in found["figures"].items()
+    )
+    words = f"{html.escape(found['experiment'])}, {found['iterations']} iterations, {found['seeds']} seeds"
+    return f"<p>{words}</p><table><tr><th>last row</th><th>mean (sd over seeds)</th><th>n</th></tr>{rows}</table>"
+
+
+def _figure(value: float | None, spread: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" + (f" ({spread:.3f})" if spread is not None else "")

@@ -1,0 +1,86 @@
+"""How runs meet the machine: a scheduler that can hang, where programs are kept, and seeds spread over devices."""
+
+import functools
+import hashlib
+import os
+import pathlib
+import platform
+import warnings
+
+import jax
+from jaxtyping import PyTree
+
+SAFE_SCHEDULER = "--xla_cpu_enable_concurrency_optimized_scheduler=false"
+FAST_COMPILER = "--xla_cpu_use_fusion_emitters=false"
+KNOWN_JAX = (0, 10)  # the version series that knows these flags; XLA ends a process that passes it unknown ones
+
+
+@functools.cache
+def prepare() -> None:
+    """Sets what CPU training needs in `XLA_FLAGS`; called by `run`, by the command line and by the tests.
+
+    In JAX 0.10 a vmapped training loop can wait for ever on the CPU backend unless its concurrency-optimized scheduler is
+    off; and its older code generator compiles this package's programs in about half the time, to equal speed. Both flags
+    are appended to what the user set (whose choice of either stays) as long as no backend is up. When one is already up
+    without the first, this warns, once.
+    """
+    from jax._src import xla_bridge  # JAX has no public way to ask whether a backend is up
+
+    if jax.__version_info__[:2] != KNOWN_JAX:
+        return
+    flags = os.environ.get("XLA_FLAGS", "")
+    missing = [flag for flag in (SAFE_SCHEDULER, FAST_COMPILER) if flag.partition("=")[0] not in flags]
+    if not xla_bridge.backends_are_initialized():
+        os.environ["XLA_FLAGS"] = " ".join([flags, *missing]).strip()
+    elif SAFE_SCHEDULER in missing and jax.default_backend() == "cpu":
+        warnings.warn(
+            f"JAX's CPU backend was started without {SAFE_SCHEDULER} in XLA_FLAGS: long vmapped training can hang. "
+            "Set it before the first JAX operation, or make tacit.run the first one.",
+            stacklevel=3,
+        )
+
+
+def use_all_cores() -> None:
+    """Shows each processor core to JAX as a device of its own, as long as no backend is up.
+
+    Seeds of a run are spread over devices, and one device per core trains about twice as fast on two cores as one device
+    that uses both: small operations do not split. A count the user set (`XLA_FLAGS` or `JAX_NUM_CPU_DEVICES`) stays.
+    """
+    from jax._src import xla_bridge
+
+    chosen = "--xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    if not (chosen or "JAX_NUM_CPU_DEVICES" in os.environ or xla_bridge.backends_are_initialized()):
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+
+
+def spread(tree: PyTree, size: int) -> PyTree:
+    """A tree whose leaves start with an axis of this size, spread along it over as many devices as divide it."""
+    devices = jax.devices()
+    count = max(n for n in range(1, min(size, len(devices)) + 1) if size % n == 0)
+    if count == 1:
+        return tree
+    mesh = jax.make_mesh((count,), ("seeds",), devices=devices[:count], axis_types=(jax.sharding.AxisType.Auto,))
+    return jax.device_put(tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("seeds")))
+
+
+def cache_programs() -> None:
+    """Keeps compiled programs on disk, so that only the first run of a kind compiles.
+
+    The folder is `JAX_COMPILATION_CACHE_DIR` where set, else one below `XDG_CACHE_HOME` (`~/.cache`) for this
+    version of JAX and this processor: programs of another machine type may not run here.
+    """
+    if not jax.config.jax_compilation_cache_dir:
+        home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+        machine = hashlib.sha256(_processor().encode()).hexdigest()[:12]
+        jax.config.update("jax_compilation_cache_dir", str(home / "tacit" / f"jax-{jax.__version__}-{machine}"))
+        jax.config.update("jax_compilation_cache_max_size", 10**9)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def _processor() -> str:
+    """The processor's model and abilities, which compiled programs depend on."""
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        return "".join(sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}))
+    except OSError:
+        return platform.processor() + platform.machine()
