@@ -112,7 +112,8 @@ def check(record: Any) -> None:
     Raises:
         SettingError: a value has the wrong type or lies outside its range; one line names them all.
     """
-    problems = [problem for option in options(type(record)) if (found := problem(option, getattr(record, option.name)))]
+    each = (problem(option, getattr(record, option.name)) for option in options(type(record)))
+    problems = [found for found in each if found]
     if problems:
         raise SettingError("; ".join(problems))
 

@@ -10,22 +10,23 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tacit.runs.metrics import MAIN_METRICS
 from tacit.runs.training import Progress as Told
 
 QUIET = 5.0  # seconds between lines where no bar can be drawn
 
 
 def figures(rows: Mapping[str, np.ndarray]) -> str:
-    """The latest row of metrics in a few words: the mean of each over seeds, per player where they differ."""
+    """The latest row of the metrics that matter, in a few words: mean over seeds by player, and the seeds' spread."""
+    names = [name for name in MAIN_METRICS if name in rows] or list(rows)[:2]
     parts = []
-    for name, values in list(rows.items())[:3]:
-        if len(values):
-            latest = np.atleast_2d(values[-1].T).T  # [S, players]
-            if not np.isfinite(latest).any():
-                continue
-            means = "/".join(f"{x:.3f}" for x in np.nanmean(latest, axis=0))
-            spread = f" (sd {np.nanstd(latest.mean(axis=1)):.2f})" if len(latest) > 1 else ""
-            parts.append(f"{name} {means}{spread}")
+    for name in names:
+        if len(rows[name]):
+            latest = rows[name][-1].reshape(rows[name].shape[1], -1)  # [S, players]
+            if np.isfinite(latest).all():
+                means = "/".join(f"{x:.3f}" for x in latest.mean(axis=0)[:4])
+                spread = f" (sd over seeds {latest.std(axis=0).mean():.2f})" if len(latest) > 1 else ""
+                parts.append(f"{name} {means}{spread}")
     return ", ".join(parts)
 
 

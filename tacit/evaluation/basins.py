@@ -42,10 +42,10 @@ def basins(resolved: Resolved, iterations: int) -> Basins:
     across, up = (axis.ravel() for axis in np.meshgrid(ticks, ticks))
     if game.length == 1:
         start = np.stack([across, up], axis=1)[:, :, None]
-        labels = ("player 1's", "player 2's")
+        labels = ("{}, player 1", "{}, player 2")
     else:
         start = np.stack([across, up, across, up, across], axis=1)[:, None].repeat(2, axis=1)
-        labels = ("after the other's C, ", "after the other's D, ")
+        labels = ("{} after the other's C", "{} after the other's D")
     logits = np.log(start / (1 - start))
     paths, reward = _follow(resolved.make, game, resolved.config, logits, iterations)
     paths = 1 / (1 + np.exp(-np.asarray(paths, np.float64)))  # [G * G, K, 2, n]
@@ -54,11 +54,11 @@ def basins(resolved: Resolved, iterations: int) -> Basins:
     else:
         positions = np.stack([paths[:, :, 0, [0, 2]].mean(-1), paths[:, :, 0, [1, 3]].mean(-1)], -1)
     chosen = [row * GRID + column for row in range(2, GRID, 5) for column in range(2, GRID, 5)]
-    action = game.action_names[0]
+    action = f"P({game.action_names[0]})"
     return Basins(
         np.asarray(reward).reshape(GRID, GRID),
         [positions[i] for i in chosen],
-        (f"{labels[0]} P({action})", f"{labels[1]} P({action})"),
+        (labels[0].format(action), labels[1].format(action)),
     )
 
 

@@ -1,21 +1,20 @@
 """What learned policies do in a matrix game: how often they cooperate after each outcome, and how often they get there."""
 
 import functools
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
 from tacit.errors import Misfit
 from tacit.evaluation import memory_one
+from tacit.evaluation.play import play
 from tacit.games.base import Game
 from tacit.games.matrix import STATES, MatrixGame
-from tacit.loops import joint, rollout, start
 from tacit.runs.training import Finished, precision
-from tacit.types import Params, Policy
+from tacit.types import Params, Policy, Step
 
 
 class ReadOut(NamedTuple):
@@ -33,7 +32,7 @@ class ReadOut(NamedTuple):
     reward: np.ndarray
 
 
-def read_out(run: Finished, num_games: int = 64, seed: int = 1) -> ReadOut:
+def read_out(run: Finished) -> ReadOut:
     """Plays whole episodes with the policies a run ended with, and counts.
 
     Raises:
@@ -41,10 +40,38 @@ def read_out(run: Finished, num_games: int = 64, seed: int = 1) -> ReadOut:
     """
     if not isinstance(run.resolved.game, MatrixGame):
         raise Misfit(f"read-outs after CC, CD, DC, DD need a two-player matrix game, not {run.experiment.game}")
+    chance, count, reward = play(run, _counted)
     with precision(run.experiment):
-        keys = jax.random.split(jax.random.key(seed), run.experiment.seeds)
-        found = _each(run.resolved.make, run.resolved.game, run.resolved.config, keys, run.state, num_games)
-    return ReadOut(*(np.asarray(part) for part in found))
+        asked = np.asarray(_asked(run.resolved.make, run.resolved.game, run.resolved.config, run.state))
+    return ReadOut(np.where(count > 0, chance, asked), count / count.sum(axis=2, keepdims=True), reward)
+
+
+def _counted(played: Step) -> tuple[Array, Array, Array]:
+    """P(action 0) and the number of steps by player and state `[P, 5]`, and the mean reward `[P]`."""
+    chance = jnp.exp(played.extras.log_probs[..., 0])
+    count = played.obs.sum((0, 1))
+    seen = jnp.sum(chance[..., None] * played.obs, (0, 1)) / jnp.maximum(count, 1)
+    return seen, count, played.reward.mean((0, 1))
+
+
+@functools.partial(jax.jit, static_argnames="make")
+def _asked(make: Any, game: Game, config: Any, states: Any) -> Float[Array, "S P 5"]:
+    """What policies without memory would do in each state; NaN for those with one."""
+    key, legal = jax.random.key(0), jnp.ones(2, bool)
+
+    def ask(policy: Policy, params: Params, obs: Float[Array, "5"]) -> Float[Array, ""]:
+        extras = policy.act(key, params, policy.init_carry(), obs, legal, jnp.bool_(False), jnp.int32(0))[2]
+        return jnp.exp(extras.log_probs[0])
+
+    def one(state: Any) -> Float[Array, "P 5"]:
+        found = []
+        for policy, params in make(game, config).policy(state):
+            forgets = not jax.tree.leaves(policy.init_carry())
+            each = jax.vmap(functools.partial(ask, policy, params))(jnp.eye(len(STATES)))
+            found.append(each if forgets else jnp.full(len(STATES), jnp.nan))
+        return jnp.stack(found)
+
+    return jax.vmap(one)(states)
 
 
 def closed_read_out(run: Finished) -> ReadOut:
@@ -54,38 +81,3 @@ def closed_read_out(run: Finished) -> ReadOut:
     found = memory_one.cooperation(run)
     cooperation[:, :, -found.shape[2] :], visits[:, :, -found.shape[2] :] = found, memory_one.visited(run)
     return ReadOut(cooperation, visits, memory_one.final_values(run))
-
-
-@functools.partial(jax.jit, static_argnames=("make", "num_games"))
-def _each(make: Any, game: Game, config: Any, keys: PRNGKeyArray, states: Any, num_games: int) -> ReadOut:
-    learner = make(game, config)
-    return jax.vmap(lambda key, state: _played(key, game, learner.policy(state), num_games))(keys, states)
-
-
-def _played(key: PRNGKeyArray, game: Game, seats: Sequence[tuple[Policy, Params]], num_games: int) -> Any:
-    """Read-outs of one set of policies: P(C), visits and reward."""
-    policies, params = zip(*seats, strict=True)
-    everyone = joint(policies)
-    start_key, play_key = jax.random.split(key)
-    live = start(start_key, game, policies, num_games)
-    _, played = rollout(
-        play_key, game, lambda keys, **seen: everyone(keys, params, **seen), live, game.spec.max_length, reset=False
-    )
-    chance = jnp.exp(played.extras.log_probs[..., 0])
-    count = played.obs.sum((0, 1))
-    seen = jnp.einsum("tbp,tbps->ps", chance, played.obs) / jnp.maximum(count, 1)
-    unseen = jnp.stack([_asked(*seat) for seat in seats])
-    return jnp.where(count > 0, seen, unseen), count / count.sum(1, keepdims=True), played.reward.mean((0, 1))
-
-
-def _asked(policy: Policy, params: Params) -> Float[Array, "5"]:
-    """What a policy without memory would do in each state; NaN for one with a memory."""
-    if jax.tree.leaves(policy.init_carry()):
-        return jnp.full(len(STATES), jnp.nan)
-    key, legal = jax.random.key(0), jnp.ones(2, bool)
-
-    def ask(obs: Float[Array, "5"]) -> Float[Array, ""]:
-        extras = policy.act(key, params, policy.init_carry(), obs, legal, jnp.bool_(False), jnp.int32(0))[2]
-        return jnp.exp(extras.log_probs[0])
-
-    return jax.vmap(ask)(jnp.eye(len(STATES)))

@@ -70,32 +70,33 @@ class Plan(NamedTuple):
     Attributes:
         takers: for each stock, how many players should take.
         welfare: discounted rewards of all players together, from a full stock over `length` rounds.
+        harvest: the same without discounting.
         stock: mean stock over those rounds.
     """
 
     takers: np.ndarray
     welfare: float
+    harvest: float
     stock: float
 
 
 def plan(game: Commons) -> Plan:
-    """The best joint play of a commons, by value iteration over its stocks (an endless game, exact to 1e-9)."""
+    """The best joint play of a commons, by value iteration over its stocks (as an endless game, exact to 1e-9)."""
     stocks, takers = np.arange(game.capacity + 1), np.arange(game.num_players + 1)
     taken = np.minimum(takers[None], stocks[:, None])
     after = np.asarray(game.regrow(jnp.asarray(stocks[:, None] - taken)))
-    value = np.zeros(len(stocks))
-    while True:
+    value, change = np.zeros(len(stocks)), 1.0
+    while change > 1e-9:
         new = (taken + game.discount * value[after]).max(axis=1)
-        if np.abs(new - value).max() < 1e-9:
-            break
-        value = new
+        value, change = new, float(np.abs(new - value).max())
     best = (taken + game.discount * value[after]).argmax(axis=1)
-    stock, welfare, seen = game.capacity, 0.0, []
-    for t in range(game.length):
-        seen.append(stock)
-        welfare += game.discount**t * taken[stock, best[stock]]
+    stock, stocks_seen, harvested = game.capacity, [], []
+    for _ in range(game.length):
+        stocks_seen.append(stock)
+        harvested.append(int(taken[stock, best[stock]]))
         stock = int(after[stock, best[stock]])
-    return Plan(best, float(welfare), float(np.mean(seen)))
+    weights = float(game.discount) ** np.arange(game.length)
+    return Plan(best, float(weights @ harvested), float(sum(harvested)), float(np.mean(stocks_seen)))
 
 
 def commons() -> Commons:

@@ -30,7 +30,7 @@ from tacit.games.base import Game
 from tacit.learners import tabular
 from tacit.loops import joint, per_player, rollout, start, unroll, unstack
 from tacit.ops.policy_gradient import dice, loaded_dice
-from tacit.ops.returns import discounts
+from tacit.ops.returns import normalized
 from tacit.settings import setting
 from tacit.types import Learner, Metrics, Params, Policy, Settings, Step, Trajectory
 
@@ -158,9 +158,7 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         return state, measured(played.reward)
 
     def measured(reward: Float[Array, "T B 2"]) -> Metrics:
-        """Mean reward, and the discounted average (1 - discount) sum_t discount^t r_t that the published curves show."""
-        weight = (1 - game.discount) * discounts(len(reward), game.discount)
-        return {"reward": reward.mean((0, 1)), "return": jnp.sum(weight[:, None] * reward.mean(1), 0)}
+        return {"reward": reward.mean((0, 1)), "return": normalized(reward, game.discount)}
 
     def policy(state: State) -> tuple[tuple[Policy, Params], ...]:
         return tuple((tabular.TABULAR, state.logits[i]) for i in range(len(seats)))

@@ -18,6 +18,7 @@ from tacit.games.base import Game
 from tacit.learners import tabular
 from tacit.loops import joint, per_player, rollout, start, unroll
 from tacit.ops.policy_gradient import dice
+from tacit.ops.returns import normalized
 from tacit.settings import setting
 from tacit.types import Learner, Metrics, Params, Policy, Settings, Step, Trajectory
 
@@ -67,7 +68,8 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
     def update(key: PRNGKeyArray, state: State, played: Step, carry: Any) -> tuple[State, Metrics]:
         del key, carry
         gradient = jax.vmap(jax.grad(objective), (0, 0, None))(state.logits, per_player(played, seats), game.discount)
-        return State(state.logits + config.lr * gradient), {"reward": played.reward.mean((0, 1))}
+        measured = {"reward": played.reward.mean((0, 1)), "return": normalized(played.reward, game.discount)}
+        return State(state.logits + config.lr * gradient), measured
 
     def policy(state: State) -> tuple[tuple[Policy, Params], ...]:
         return tuple((tabular.TABULAR, state.logits[i]) for i in range(len(seats)))

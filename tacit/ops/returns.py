@@ -10,6 +10,12 @@ def discounts(length: int, discount: Float[Array, ""] | float) -> Float[Array, "
     return jnp.asarray(discount, float) ** jnp.arange(length, dtype=jnp.result_type(float))
 
 
+def normalized(reward: Float[Array, "T B P"], discount: Float[Array, ""] | float) -> Float[Array, " P"]:
+    """Discounted average reward per step, (1 - discount) sum_t discount^t r_t: what published learning curves show."""
+    weight = (1 - discount) * discounts(len(reward), discount)
+    return jnp.sum(weight[:, None] * reward.mean(1), 0)
+
+
 def to_go(reward: Float[Array, " T"], discount: Float[Array, ""] | float) -> Float[Array, " T"]:
     """Return from each step on: G_t = r_t + discount G_{t+1}, with G_T = 0 (one episode, seen to its end)."""
 

@@ -27,6 +27,7 @@ class Experiment:
     seeds: int = setting(8, "runs side by side", low=1, high=10**6)
     seed: int = setting(0, "where their randomness starts", low=0, high=2**32 - 1)
     precision: int = setting(32, "bits of the real numbers: 32 or 64", low=32, high=64)
+    every: int = setting(0, "iterations to a row of metrics; 0 chooses by their number", low=0, high=10**9)
 
     def __post_init__(self) -> None:
         settings.check(self)

@@ -7,6 +7,7 @@ import numpy as np
 
 from tacit.errors import RunError
 
+MAIN_METRICS = ("value", "return", "reward")  # those that say how well the players do
 MAX_NUMBERS = 50_000  # seeds times rows, so that writing them costs nothing and a file stays a few megabytes
 
 

@@ -1,16 +1,17 @@
 """Pictures of runs, as SVG text. Needs matplotlib (the extra `plot`)."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tacit.errors import InputError
+from tacit.evaluation.basins import Basins
 from tacit.games.matrix import STATES
+from tacit.runs.metrics import MAIN_METRICS
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")  # told apart by everyone
-MAIN_METRICS = ("value", "return", "reward")
 
 
 def available() -> bool:
@@ -60,11 +61,11 @@ def learning_curves(rows: Mapping[str, Mapping[str, np.ndarray]]) -> str | None:
     for axis, name in zip(axes[0], names, strict=True):
         for color, (label, metrics) in zip(_cycle(len(rows)), rows.items(), strict=True):
             values = metrics[name].reshape(*metrics[name].shape[:2], -1).mean(axis=2)  # [rows, S]
-            low, high = np.nanquantile(values, [0.1, 0.9], axis=1)
-            axis.plot(
-                metrics["iteration"], np.nanmean(values, axis=1), color=color, label=f"{label} (n={values.shape[1]})"
-            )
-            axis.fill_between(metrics["iteration"], low, high, color=color, alpha=0.2, linewidth=0)
+            told = np.isfinite(values).all(axis=1)  # rows in which nothing was reported are left out
+            iteration, values = metrics["iteration"][told], values[told]
+            low, high = np.quantile(values, [0.1, 0.9], axis=1)
+            axis.plot(iteration, values.mean(axis=1), color=color, label=f"{label} (n={values.shape[1]})")
+            axis.fill_between(iteration, low, high, color=color, alpha=0.2, linewidth=0)
         axis.set_xlabel("iteration")
         axis.set_ylabel(name)
         axis.grid(alpha=0.3)
@@ -76,25 +77,26 @@ def read_outs(probabilities: Mapping[str, np.ndarray], visits: Mapping[str, np.n
     """P(action 0 | state) of each run as a picture: mean over seeds in color and figures, spread below.
 
     Args:
-        probabilities: `[S, P, 5]` (or `[S, P, 1]` for one-shot games) by run.
+        probabilities: `[S, P, 5]` (or `[S, P, 1]` for one-shot games, which only start) by run.
         visits: share of steps in each state, likewise; states with less than 1 % are hatched.
     """
+    states = next(iter(probabilities.values())).shape[2]
+    names = [*(f"after {state}" for state in STATES[:-1]), "at the start"][-states:]
     height = sum(values.shape[1] for values in probabilities.values())
-    drawn, axes = figure(7.2, 0.55 * height + 1.0)
+    drawn, axes = figure(2.2 + 1.05 * states, 0.55 * height + 1.0)
     axis, row, labels = axes[0, 0], 0, []
     for name, values in probabilities.items():
         for player in range(values.shape[1]):
             labels.append(f"{name}, player {player + 1}")
-            for state in range(values.shape[2]):
-                column = state + len(STATES) - values.shape[2]
-                _cell(axis, row, column, values[:, player, state], visits[name][:, player, state])
+            for state in range(states):
+                _cell(axis, row, state, values[:, player, state], visits[name][:, player, state])
             row += 1
-    axis.set_xlim(-0.5, len(STATES) - 0.5)
+    axis.set_xlim(-0.5, states - 0.5)
     axis.set_ylim(row - 0.5, -0.5)
-    axis.set_xticks(range(len(STATES)), ["after " + s for s in STATES[:-1]] + ["at the start"])
+    axis.set_xticks(range(states), names)
     axis.set_yticks(range(row), labels)
     axis.tick_params(length=0)
-    axis.set_title(f"P({action}), own action first; hatched: under 1 % of steps", fontsize=9)
+    axis.set_title(f"P({action})" + ("" if states == 1 else ", own action first; hatched: under 1 % of steps"), fontsize=9)
     return as_svg(drawn)
 
 
@@ -108,28 +110,26 @@ def _cell(axis: Any, row: int, column: int, values: np.ndarray, visits: np.ndarr
     axis.text(column, row, f"{mean:.2f}\n±{spread:.2f}", ha="center", va="center", fontsize=7, linespacing=1.3)
 
 
-def portrait(
-    name: str, reward: np.ndarray, paths: Sequence[np.ndarray], labels: tuple[str, str], limits: tuple[float, float]
-) -> str:
-    """Where learning leads: final reward by starting point as color, and some of the ways there.
+def portrait(panels: Mapping[str, Basins], limits: tuple[float, float]) -> str:
+    """Where learning leads: final reward by starting point as color, and some of the ways there, one panel per rule.
 
     Args:
-        reward: `[G, G]`, by start on the second (rows) and the first axis (columns), both from 0 to 1.
-        paths: each `[K, 2]`, positions on the two axes.
         limits: rewards at the ends of the color scale.
     """
-    drawn, axes = figure(5.0, 4.2)
-    axis = axes[0, 0]
-    shown = axis.imshow(reward, origin="lower", extent=(0, 1, 0, 1), cmap="cividis", vmin=limits[0], vmax=limits[1])
-    for path in paths:
-        axis.plot(path[:, 0], path[:, 1], color="white", linewidth=0.8, alpha=0.8)
-        axis.plot(*path[-1], "o", color="white", markersize=3)
-    drawn.colorbar(shown, label="final average reward")
-    axis.set_xlabel(labels[0])
-    axis.set_ylabel(labels[1])
-    axis.set_title(name, fontsize=9)
-    axis.set_xlim(0, 1)
-    axis.set_ylim(0, 1)
+    drawn, axes = figure(3.9 * len(panels) + 0.7, 3.9, 1, len(panels))
+    shown = None
+    for axis, (name, found) in zip(axes[0], panels.items(), strict=True):
+        extent = (0.0, 1.0, 0.0, 1.0)
+        shown = axis.imshow(found.reward, origin="lower", extent=extent, cmap="cividis", vmin=limits[0], vmax=limits[1])
+        for path in found.paths:
+            axis.plot(path[:, 0], path[:, 1], color="white", linewidth=0.8, alpha=0.8)
+            axis.plot(*path[-1], "o", color="white", markersize=3)
+        axis.set_xlabel(found.labels[0])
+        axis.set_ylabel(found.labels[1])
+        axis.set_title(name, fontsize=9)
+        axis.set_xlim(0, 1)
+        axis.set_ylim(0, 1)
+    drawn.colorbar(shown, ax=axes[0].tolist(), label="final average reward", shrink=0.9)
     return as_svg(drawn)
 
 

@@ -6,9 +6,10 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
+from tacit.evaluation.basins import basins
+from tacit.evaluation.readout import closed_read_out, read_out
 from tacit.evaluation.statistics import summarize
 from tacit.games.matrix import MatrixGame
 from tacit.runs import plots, store
@@ -110,8 +111,7 @@ def _pictures(runs: Mapping[str, Finished]) -> list[str]:
         parts.append(_picture(_read_outs(matrix), "What the policies do"))
     closed = [(name, run) for name, run in matrix.items() if hasattr(run.state, "logits") and _is_exact(run)]
     if closed:
-        parts.append("<h2>Where learning leads</h2><p>Color: player 1's final average reward by starting point.</p>")
-        parts += [_portrait(name, run) for name, run in closed]
+        parts.append(_portraits(dict(closed)))
     return parts
 
 
@@ -120,8 +120,6 @@ def _is_exact(run: Finished) -> bool:
 
 
 def _read_outs(runs: Mapping[str, Finished]) -> str:
-    from tacit.evaluation.readout import closed_read_out, read_out
-
     found = {name: (closed_read_out if _is_exact(run) else read_out)(run) for name, run in runs.items()}
     game = next(iter(runs.values())).resolved.game
     first = -1 if game.length == 1 else 0  # a one-shot game has only its start
@@ -130,13 +128,15 @@ def _read_outs(runs: Mapping[str, Finished]) -> str:
     return plots.read_outs(probabilities, visits, game.action_names[0])
 
 
-def _portrait(name: str, run: Finished) -> str:
-    from tacit.evaluation.basins import basins
-
-    found = basins(run.resolved, min(run.experiment.iterations, 200))
-    payoffs = np.asarray(jax.device_get(run.resolved.game.rewards))
-    limits = (float(payoffs.min()), float(payoffs.max()))
-    return _picture(plots.portrait(name, found.reward, found.paths, found.labels, limits), "")
+def _portraits(runs: Mapping[str, Finished]) -> str:
+    panels = {name: basins(run.resolved, min(run.experiment.iterations, 200)) for name, run in runs.items()}
+    game = next(iter(runs.values())).resolved.game
+    payoffs = np.asarray(game.rewards)
+    words = "player 1's final average reward by starting point (color), and the way there from some of them (white)"
+    if game.length > 1:
+        words += "; both players start alike, with one probability after the other's C and one after its D"
+    picture = _picture(plots.portrait(panels, (float(payoffs.min()), float(payoffs.max()))), "Where learning leads")
+    return f"{picture}<p>{html.escape(words[0].upper() + words[1:])}.</p>"
 
 
 def _picture(svg: str | None, title: str) -> str:

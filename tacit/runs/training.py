@@ -102,7 +102,7 @@ def _train(
     folder: RunFolder, experiment: Experiment, resolved: Resolved, signals: list[int], tell: Callable[[Progress], None]
 ) -> Finished:
     rows_path, saved = folder.path / "metrics.jsonl", folder.path / "checkpoints"
-    every = metrics.every_for(experiment.iterations, experiment.seeds)
+    every = experiment.every or metrics.every_for(experiment.iterations, experiment.seeds)
     state, done, wall = None, 0, 0.0
     if any(saved.glob("*.json")):
         state, record, refused = checkpoint.restore(saved, _expected(resolved, experiment))

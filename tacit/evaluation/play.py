@@ -1,0 +1,52 @@
+"""Playing the policies a run ended with, to measure something on it."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray, PyTree
+
+from tacit.games.base import Game
+from tacit.loops import joint, rollout, start
+from tacit.runs.training import Finished, precision
+from tacit.types import State, Step
+
+
+def play(run: Finished, measure: Callable[[Step], PyTree], num_games: int = 64, seed: int = 1) -> PyTree:
+    """Plays whole episodes with every seed's policies and measures them.
+
+    Args:
+        measure: from one seed's steps, leaves `[T, B, ...]`, to what is wanted (a module-level function: programs are
+            cached by it).
+
+    Returns:
+        What `measure` gave, leaves `[S, ...]`.
+    """
+    with precision(run.experiment):
+        keys = jax.random.split(jax.random.key(seed), run.experiment.seeds)
+        resolved = run.resolved
+        found = _each(resolved.make, resolved.game, resolved.config, measure, num_games, keys, run.state)
+    return jax.tree.map(np.asarray, found)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 3, 4))
+def _each(
+    make: Any, game: Game, config: Any, measure: Any, num_games: int, keys: PRNGKeyArray, states: State
+) -> PyTree:
+    learner = make(game, config)
+
+    def one(key: PRNGKeyArray, state: State) -> PyTree:
+        policies, params = zip(*learner.policy(state), strict=True)
+        everyone = joint(policies)
+        start_key, play_key = jax.random.split(key)
+        live = start(start_key, game, policies, num_games)
+        act = functools.partial(_act, everyone, params)
+        return measure(rollout(play_key, game, act, live, game.spec.max_length, reset=False)[1])
+
+    return jax.vmap(one)(keys, states)
+
+
+def _act(everyone: Any, params: Any, keys: Any, **seen: Any) -> Any:
+    return everyone(keys, params, **seen)
