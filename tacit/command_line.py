@@ -1,7 +1,7 @@
 """Reading command lines: every mistake becomes one line that says what is wrong and what is allowed.
 
-Options come from described records (`tacit.settings`). tyro parses them and renders their help; since it explains errors
-in boxes of several lines, names, types and ranges are checked here first.
+Options come from described records (`tacit.settings`). tyro parses them and renders their help; since it explains
+errors in boxes of several lines, names, types and ranges are checked here first.
 """
 
 import contextlib

@@ -19,8 +19,8 @@ from tacit.types import Carry, Learner, Level, Metrics, Params, Policy, State, S
 
 
 class Live(NamedTuple):
-    """`B` games being played: their states, what their players remember (one entry per player), which of them just began,
-    and what each player has gained in the episode so far.
+    """`B` games being played: their states, what their players remember (one entry per player), which of them just
+    began, and what each player has gained in the episode so far.
     """
 
     state: State
@@ -33,9 +33,9 @@ def joint(policies: Sequence[Policy]) -> Callable[..., tuple[tuple[Carry, ...], 
     """One act of all players of a game from one policy per player.
 
     Returns:
-        `act(keys[P], params, carry, obs, legal, fresh, given)`, with `params` and `carry` one entry per player and the
-        other trees with a leading player axis; it returns `(carry, action, extras)` in the same form. Policies that are
-        the same object are run as one mapped call.
+        `act(keys[P], params, carry, obs, legal, fresh, given)`, with `params` and `carry` one entry per player and
+        the other trees with a leading player axis; it returns `(carry, action, extras)` in the same form. Policies
+        that are the same object are run as one mapped call.
     """
     same = all(policy is policies[0] for policy in policies)
 

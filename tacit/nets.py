@@ -19,7 +19,8 @@ def flatten(obs: PyTree) -> Float[Array, " n"]:
 
 
 def drawn(key: PRNGKeyArray, module: PyTree) -> PyTree:
-    """`module` with all its leaves drawn afresh: weights normal with variance 1 / inputs, biases 0. The key is consumed.
+    """`module` with all its leaves drawn afresh: weights normal with variance 1 / inputs, biases 0. The key is
+    consumed.
 
     All numbers come from one draw: compiling one draw a layer takes longer than many trainings here do. (Orthogonal
     weights, which the PPO literature uses, take several seconds of compilation and made no difference.)

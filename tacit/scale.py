@@ -19,10 +19,10 @@ KNOWN_JAX = (0, 10)  # the version series that knows these flags; XLA ends a pro
 def prepare() -> None:
     """Sets what CPU training needs in `XLA_FLAGS`; called by `run`, by the command line and by the tests.
 
-    In JAX 0.10 a vmapped training loop can wait for ever on the CPU backend unless its concurrency-optimized scheduler is
-    off; and its older code generator compiles this package's programs in about half the time, to equal speed. Both flags
-    are appended to what the user set (whose choice of either stays) as long as no backend is up. When one is already up
-    without the first, this warns, once.
+    In JAX 0.10 a vmapped training loop can wait for ever on the CPU backend unless its concurrency-optimized
+    scheduler is off; and its older code generator compiles this package's programs in about half the time, to equal
+    speed. Both flags are appended to what the user set (whose choice of either stays) as long as no backend is up.
+    When one is already up without the first, this warns, once.
     """
     from jax._src import xla_bridge  # JAX has no public way to ask whether a backend is up
 
@@ -43,8 +43,9 @@ def prepare() -> None:
 def use_all_cores() -> None:
     """Shows each processor core to JAX as a device of its own, as long as no backend is up.
 
-    Seeds of a run are spread over devices, and one device per core trains about twice as fast on two cores as one device
-    that uses both: small operations do not split. A count the user set (`XLA_FLAGS` or `JAX_NUM_CPU_DEVICES`) stays.
+    Seeds of a run are spread over devices, and one device per core trains about twice as fast on two cores as one
+    device that uses both: small operations do not split. A count the user set (`XLA_FLAGS` or `JAX_NUM_CPU_DEVICES`)
+    stays.
     """
     from jax._src import xla_bridge
 

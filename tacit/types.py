@@ -25,8 +25,8 @@ Metrics = dict[str, Array]
 class Settings:
     """A frozen record of settings (see `tacit.settings`), checked when it is made and never when it is traced.
 
-    Every subclass is a frozen dataclass and a pytree. Settings with a real default are its leaves; all other fields are
-    static, part of its form.
+    Every subclass is a frozen dataclass and a pytree. Settings with a real default are its leaves; all other fields
+    are static, part of its form.
 
     Raises:
         SettingError: a value has the wrong type or lies outside its range.

@@ -33,9 +33,10 @@ class Basins(NamedTuple):
 def basins(resolved: Resolved, iterations: int) -> Basins:
     """Runs a rule from a grid of starts.
 
-    One-shot games: the axes are the two players' probabilities of action 0. Iterated games: both players start with the
-    same reactive policy, and the axes are its probability of action 0 after the other's C and after its D (the first
-    round like after C); the paths show the means of player 1's entries for those, all ten logits being free to move.
+    One-shot games: the axes are the two players' probabilities of action 0. Iterated games: both players start with
+    the same reactive policy, and the axes are its probability of action 0 after the other's C and after its D (the
+    first round like after C); the paths show the means of player 1's entries for those, all ten logits being free to
+    move.
     """
     game: MatrixGame = resolved.game
     ticks = np.linspace(EDGE, 1 - EDGE, GRID)

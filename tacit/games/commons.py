@@ -1,8 +1,8 @@
 """A commons: several players harvest one stock that grows back, and a stock that is gone stays gone.
 
-Each round every player restrains itself (action 0) or takes one unit (action 1). What is left grows by the logistic law,
-rounded to whole units. Taking pays at once; what is spared is shared, by the others first. Left to themselves, players that
-learn independently use it up; a planner would not.
+Each round every player restrains itself (action 0) or takes one unit (action 1). What is left grows by the logistic
+law, rounded to whole units. Taking pays at once; what is spared is shared, by the others first. Left to themselves,
+players that learn independently use it up; a planner would not.
 """
 
 from typing import NamedTuple

@@ -1,8 +1,8 @@
 """Two players, two actions: every 2x2 matrix game, played once or again and again.
 
 Action 0 is C (cooperate, heads, swerve, stag), action 1 is D. A player sees what both did last, itself first: one-hot
-over CC, CD, DC, DD and "start", which recurs at every episode's beginning. `tacit.games.matrix_exact` has the values of
-memory-one policies in the same games in closed form.
+over CC, CD, DC, DD and "start", which recurs at every episode's beginning. `tacit.games.matrix_exact` has the values
+of memory-one policies in the same games in closed form.
 
 Sources: payoffs of the prisoner's dilemma and matching pennies as in LOLA (Foerster et al. 2018, tables 1 and 2) and
 its public code; chicken as in M-FOS (Lu et al. 2022, public code); stag hunt as in the textbooks (assurance game).

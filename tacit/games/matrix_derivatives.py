@@ -1,9 +1,9 @@
 """A matrix game as one of its players sees it, with first and mixed second derivatives written out.
 
-All that the learning rules in closed form need from a game is how the values answer to the logits of either player, and
-how that answer changes when the *other* player moves. Both have short formulas: with P, T and r_k as in
-`tacit.games.matrix_exact`, y_k = (I - discount P)^-1 r_k the worth of the four states to player k, and w the discounted
-number of visits to the five states (the start included),
+All that the learning rules in closed form need from a game is how the values answer to the logits of either player,
+and how that answer changes when the *other* player moves. Both have short formulas: with P, T and r_k as in
+`tacit.games.matrix_exact`, y_k = (I - discount P)^-1 r_k the worth of the four states to player k, and w the
+discounted number of visits to the five states (the start included),
 
     dV_k/dtheta_i[s]                        = w[s] dT[s]/dtheta_i[s] . y_k
     (d2V_k/dtheta_i dtheta_j . v)[s], i!=j  = dw[s] dT[s]/dtheta_i[s] . y_k

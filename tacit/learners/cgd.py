@@ -7,8 +7,8 @@ diagonal blocks and zeros on them. For two players that is, with H_ij those bloc
 
     step_i = (I - rate^2 H_ij H_ji)^-1 (xi_i + rate H_ij xi_j) .
 
-Source: Schaefer and Anandkumar 2019, equation 4; the general form in the SOS notebook (there for losses, hence the other
-sign). In the paper one step size scales the step and the picture; here they are `lr` and `rate`.
+Source: Schaefer and Anandkumar 2019, equation 4; the general form in the SOS notebook (there for losses, hence the
+other sign). In the paper one step size scales the step and the picture; here they are `lr` and `rate`.
 """
 
 import functools

@@ -10,8 +10,8 @@ differentiated by theta_i, everywhere it occurs unless stopped. "paper" is the s
 of its public code; "taylor" is the whole derivative of the first-order expansion (the form in SOS and in the M-FOS
 code); "lookahead" does not expand. Published figures are of the first two; they are not the same learner.
 
-Source: Foerster et al. 2018 (LOLA), equations 4 to 6; alshedivat/lola, lola/train_exact.py (whose own defaults, lr 1 and
-rate 1, are used; the paper states neither).
+Source: Foerster et al. 2018 (LOLA), equations 4 to 6; alshedivat/lola, lola/train_exact.py (whose own defaults, lr 1
+and rate 1, are used; the paper states neither).
 """
 
 from collections.abc import Sequence

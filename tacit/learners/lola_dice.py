@@ -5,17 +5,17 @@ theta_i and the opponent's imagined policy so far,
 
     theta'_j <- theta'_j + rate_in d/dtheta'_j J_j(theta_i, theta'_j) ,
 
-plays one more batch against the result, and climbs its own return J_i(theta_i, theta'_j), differentiating through every
-imagined step: J is the DiCE objective over *both* players' actions, so theta'_j depends on theta_i. Both players do this at
-once from the same policies. With no look-ahead it is naive policy gradient.
+plays one more batch against the result, and climbs its own return J_i(theta_i, theta'_j), differentiating through
+every imagined step: J is the DiCE objective over *both* players' actions, so theta'_j depends on theta_i. Both
+players do this at once from the same policies. With no look-ahead it is naive policy gradient.
 
 Source: Foerster et al. 2018 (DiCE), section 5 and algorithm 1; settings of the authors' script for LOLA-DiCE
-(alshedivat/lola, scripts/run_lola_dice.py), but for `rate_in`. The script has 0.1 there, while the parameters stored with
-their runs follow the exact gradients of rates near 0.3, 0.15 and 0.1 for 1, 2 and 3 look-ahead steps, so 0.15 is the default
-for 2. Whether these are the paper's settings was asked in that repository and not settled. `loaded` uses Loaded DiCE
-(Farquhar et al. 2019) instead. Differs: the opponent model is fitted by full-batch gradient steps on one batch of play,
-where the authors take minibatches of several rollouts; initial logits are normal, where theirs are truncated at two standard
-deviations.
+(alshedivat/lola, scripts/run_lola_dice.py), but for `rate_in`. The script has 0.1 there, while the parameters stored
+with their runs follow the exact gradients of rates near 0.3, 0.15 and 0.1 for 1, 2 and 3 look-ahead steps, so 0.15 is
+the default for 2. Whether these are the paper's settings was asked in that repository and not settled. `loaded` uses
+Loaded DiCE (Farquhar et al. 2019) instead. Differs: the opponent model is fitted by full-batch gradient steps on one
+batch of play, where the authors take minibatches of several rollouts; initial logits are normal, where theirs are
+truncated at two standard deviations.
 """
 
 from collections.abc import Sequence

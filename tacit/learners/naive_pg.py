@@ -2,8 +2,8 @@
 
     theta_i <- theta_i + lr d/dtheta_i  mean_b sum_t box(sum_{k <= t} log pi_i(a_k)) discount^t r_i,t
 
-estimated from a batch of whole episodes with a per-step mean as baseline: REINFORCE, written with DiCE so that the same
-objective serves LOLA-DiCE. Any number of players, tabular policies.
+estimated from a batch of whole episodes with a per-step mean as baseline: REINFORCE, written with DiCE so that the
+same objective serves LOLA-DiCE. Any number of players, tabular policies.
 
 Source: Foerster et al. 2018 (LOLA), section 4.3 (NL-PG); settings as the naive run of the LOLA-DiCE code.
 """

@@ -1,8 +1,9 @@
 """Players that follow a rule and never learn: the classic memory-one players, the Axelrod families, random play.
 
-They play every two-player matrix game (and see what `MatrixGame` shows: the last joint outcome, own action first; action 0
-is C). A memory-one player is five probabilities of C, after CC, CD, DC, DD and at the start; the others remember more, in
-their carry. `tacit.learners.PLAYERS` names them; their parameters make them policies like any other.
+They play every two-player matrix game (and see what `MatrixGame` shows: the last joint outcome, own action first;
+action 0 is C). A memory-one player is five probabilities of C, after CC, CD, DC, DD and at the start; the others
+remember more, in their carry. `tacit.learners.PLAYERS` names them; their parameters make them policies like any
+other.
 
 Source: names and rules as in the Axelrod library (Axelrod-Python/Axelrod), where each is documented with its origin;
 zero-determinant players after Press and Dyson 2012, for the payoffs -1, -3, 0, -2.

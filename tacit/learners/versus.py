@@ -2,11 +2,11 @@
 
     everybody plays with the policies it has; then every rule learns from that play, seeing only its own state
 
-Rules in closed form meet through their joint logits, rules that learn from play through whole sampled episodes. A scripted
-player is a rule that learns nothing.
+Rules in closed form meet through their joint logits, rules that learn from play through whole sampled episodes. A
+scripted player is a rule that learns nothing.
 
-Source: the pairing of Foerster et al. 2018 (LOLA), table 4, and of the M-FOS code: all rules update simultaneously from the
-same joint policies.
+Source: the pairing of Foerster et al. 2018 (LOLA), table 4, and of the M-FOS code: all rules update simultaneously
+from the same joint policies.
 """
 
 import dataclasses

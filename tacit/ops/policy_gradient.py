@@ -23,7 +23,8 @@ def dice(
         J = mean_b sum_t box(sum_{k <= t} l_k) discount^t (r_t - mean_b r_t)
 
     The batch mean at each time step is a baseline: it lowers the variance and changes no expectation (beyond a factor
-    1 - 1/B). With it the objective's own value is 0; without the magic box all that would be left are first derivatives.
+    1 - 1/B). With it the objective's own value is 0; without the magic box all that would be left are first
+    derivatives.
 
     Args:
         log_prob: l_t, log-probability of the joint action: the sum over *all* players whose learning is differentiated
@@ -52,8 +53,8 @@ def loaded_dice(
     Args:
         decay: d, of past log-probabilities; 1 is unbiased, less trades bias for variance.
 
-    Source: Farquhar et al. 2019 (Loaded DiCE); the formula was written from memory and is unverified against the paper.
-    The tests hold its derivatives against exact ones.
+    Source: Farquhar et al. 2019 (Loaded DiCE); the formula was written from memory and is unverified against the
+    paper. The tests hold its derivatives against exact ones.
     """
     returns = jax.vmap(to_go, (1, None), 1)(reward, discount)
     advantage = returns - jnp.mean(returns, axis=1, keepdims=True)

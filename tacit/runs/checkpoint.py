@@ -1,7 +1,7 @@
 """Checkpoints: the whole state of a learner in one safetensors file, beside a record that proves it whole.
 
-A checkpoint counts only if its record is there and its size and SHA-256 agree; damage of any kind is found before a number
-is read. The newest that counts is used, and the last `KEEP` are kept. Nothing in such a file is ever executed.
+A checkpoint counts only if its record is there and its size and SHA-256 agree; damage of any kind is found before a
+number is read. The newest that counts is used, and the last `KEEP` are kept. Nothing in such a file is ever executed.
 """
 
 import hashlib

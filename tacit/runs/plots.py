@@ -96,7 +96,9 @@ def read_outs(probabilities: Mapping[str, np.ndarray], visits: Mapping[str, np.n
     axis.set_xticks(range(states), names)
     axis.set_yticks(range(row), labels)
     axis.tick_params(length=0)
-    axis.set_title(f"P({action})" + ("" if states == 1 else ", own action first; hatched: under 1 % of steps"), fontsize=9)
+    axis.set_title(
+        f"P({action})" + ("" if states == 1 else ", own action first; hatched: under 1 % of steps"), fontsize=9
+    )
     return as_svg(drawn)
 
 

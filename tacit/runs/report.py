@@ -20,7 +20,8 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; } th, td { border-bottom: 1px solid #ddd; padding: .3rem .6rem; text-align: left; }
-td.n { text-align: right; font-variant-numeric: tabular-nums; } pre { background: #f6f6f6; padding: .7rem; overflow: auto; }
+td.n { text-align: right; font-variant-numeric: tabular-nums; }
+pre { background: #f6f6f6; padding: .7rem; overflow: auto; }
 .missed { color: #b00020; font-weight: 600; } svg { max-width: 100%; height: auto; } figure { margin: 1rem 0; }
 """
 
