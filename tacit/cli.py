@@ -5,6 +5,7 @@ Exit status: 0 done (for `reproduce`: every target reached), 1 internal error, 2
 """
 
 import dataclasses
+import errno
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tacit.command_line import Command, Parsed, Section, fail, parse
+from tacit.command_line import Command, Section, fail, parse
 from tacit.errors import InputError, Interrupted, SettingError, Stopped
 from tacit.settings import setting, unknown
 
@@ -46,8 +47,8 @@ class TrainOptions(Common):
 
     seeds: int = setting(8, "runs side by side", low=1, high=10**6)
     iterations: int = setting(200, "iterations of the learner", low=1, high=10**9)
-    against: str = setting("", "another learner or a scripted player for the other seats")
-    precision: int = setting(32, "bits of the real numbers: 32 or 64", low=32, high=64)
+    against: str = setting("", "a learner or scripted player for the other seats; its settings are --opponent.*")
+    precision: int = setting(32, "bits of the real numbers", choices=(32, 64))
     resume: str = setting("", "go on in this run folder")
 
 
@@ -89,6 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        fail(f"{error.filename or 'writing'}: {error.strerror}")
+        return STOPPED if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else USAGE
 
 
 def entry() -> None:
@@ -179,7 +183,8 @@ def _reproduce(argv: list[str]) -> int:
             folder = reproduction.new_reproduction(place, recipe, mode, options.seeds or None, options.seed)
             outcomes.append(_one_reproduction(folder, options))
     if options.json:
-        _print_json(outcomes[0].json if len(outcomes) == 1 else [outcome.json for outcome in outcomes])
+        each = [outcome.json for outcome in outcomes]
+        _print_json(each[0] if len(each) == 1 else {"recipes": each})
     return DONE if all(outcome.reached for outcome in outcomes) else MISSED
 
 
@@ -205,10 +210,8 @@ def _train(argv: list[str]) -> int:
     parsed = parse(TRAIN, argv)
     if parsed.words or not parsed.options.resume:
         raise SettingError("usage: tacit train LEARNER GAME or tacit train --resume RUN; see tacit list")
-    if argv != ["--resume", parsed.options.resume] and set(argv) - {"--json", "--resume", parsed.options.resume}:
-        raise SettingError(
-            "--resume goes on with the run's own settings; of the other options only --json may be given"
-        )
+    if parsed.options != TrainOptions(json=parsed.options.json, resume=parsed.options.resume):
+        raise SettingError("--resume goes on with the run's own settings; only --json may be given beside it")
     _prepare()
     from tacit.runs.store import RunFolder
 
@@ -227,10 +230,10 @@ def _train_new(names: list[str], argv: list[str]) -> int:
     learner, game = names
     sections = [Section("learner", experiment.rule(learner, {})[1]), Section("game", experiment.game(game, {}))]
     if against:
-        sections.append(Section("against", experiment.rule(against, {})[1]))
+        sections.append(Section("opponent", experiment.rule(against, {})[1]))
     named = f"train {learner} {game}"
     command = TRAIN._replace(name=named, positional="", most=0, sections=tuple(sections))
-    parsed: Parsed = parse(command, argv)
+    parsed = parse(command, argv)
     options: TrainOptions = parsed.options
     if options.resume:
         raise SettingError("--resume goes on with the run's own settings: tacit train --resume RUN")
@@ -240,7 +243,7 @@ def _train_new(names: list[str], argv: list[str]) -> int:
         against,
         parsed.changes["learner"],
         parsed.changes["game"],
-        parsed.changes.get("against", {}),
+        parsed.changes.get("opponent", {}),
         options.iterations,
         options.seeds,
         options.seed,

@@ -19,8 +19,13 @@ from tacit.types import Carry, Learner, Level, Metrics, Params, Policy, State, S
 
 
 class Live(NamedTuple):
-    """`B` games being played: their states, what their players remember (one entry per player), which of them just
-    began, and what each player has gained in the episode so far.
+    """`B` games being played.
+
+    Attributes:
+        state: the games' states.
+        carry: what their players remember, one entry per player.
+        fresh: which games just began.
+        gained: what each player has gained in the episode so far.
     """
 
     state: State
@@ -41,14 +46,11 @@ def joint(policies: Sequence[Policy]) -> Callable[..., tuple[tuple[Carry, ...], 
 
     def act(keys: Any, params: Any, carry: Any, obs: Any, legal: Any, fresh: Any, given: Any = None) -> Any:
         if same and len(policies) > 1:
-            one = functools.partial(policies[0].act, fresh=fresh)
-            stacked = stack(params), stack(carry)
-            carry_, action, extras = jax.vmap(lambda k, p, c, o, l, g: one(k, p, c, o, l, given=g))(
-                keys, *stacked, obs, legal, given
-            )
-            return unstack(carry_, len(policies)), action, extras
+            everyone = jax.vmap(policies[0].act, (0, 0, 0, 0, 0, None, 0))
+            after, action, extras = everyone(keys, stack(params), stack(carry), obs, legal, fresh, given)
+            return unstack(after, len(policies)), action, extras
         each = [
-            policy.act(keys[i], params[i], carry[i], *player(i, (obs, legal)), fresh, player(i, given))
+            policy.act(keys[i], params[i], carry[i], player(i, obs), player(i, legal), fresh, player(i, given))
             for i, policy in enumerate(policies)
         ]
         return tuple(c for c, _, _ in each), stack([a for _, a, _ in each]), stack([e for _, _, e in each])
@@ -207,14 +209,19 @@ class Chunk(NamedTuple):
     seconds: float
 
 
-class Result(NamedTuple):
-    """A finished run: the learner's final state, leaves `[S, ...]`, and its metrics, leaves `[rows, S, ...]`."""
+Make = Callable[..., Learner]
 
+
+class Result(NamedTuple):
+    """A finished run: what learned on what, its final state `[S, ...]`, and its metrics `[rows, S, ...]`."""
+
+    make: Make
+    game: Game
+    config: Any
     state: State
     metrics: dict[str, np.ndarray]
 
 
-Make = Callable[..., Learner]
 MAX_ROWS = 64  # of metrics in one chunk; bounds the buffer, not the run
 
 
@@ -331,4 +338,4 @@ def run(
     pieces = list(chunks(make, game, config, iterations=iterations, seeds=lanes, seed=seed, every=every))
     names = pieces[-1].metrics
     rows = {name: np.concatenate([piece.metrics[name] for piece in pieces[1:]]) for name in names}
-    return Result(pieces[-1].state, rows)
+    return Result(make, game, config, pieces[-1].state, rows)

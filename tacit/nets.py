@@ -1,5 +1,6 @@
 """The few networks. Every leaf of a network is an array, so that a learner's state scans, maps and differentiates."""
 
+import itertools
 import math
 from typing import Any
 
@@ -19,13 +20,13 @@ def flatten(obs: PyTree) -> Float[Array, " n"]:
 
 
 def drawn(key: PRNGKeyArray, module: PyTree) -> PyTree:
-    """`module` with all its leaves drawn afresh: weights normal with variance 1 / inputs, biases 0. The key is
-    consumed.
+    """`module` with all its leaves drawn afresh: weights normal with variance 1 / inputs, biases 0.
 
     All numbers come from one draw: compiling one draw a layer takes longer than many trainings here do. (Orthogonal
     weights, which the PPO literature uses, take several seconds of compilation and made no difference.)
 
     Args:
+        key: consumed.
         module: only the shapes of its leaves are read; weights are `[outputs, inputs]`.
     """
     leaves, form = jax.tree.flatten(module)
@@ -61,7 +62,7 @@ class ActorCritic(eqx.Module):
         key = jax.random.key(0)  # the leaves are drawn by `drawn`
 
         def layers(*sizes: int) -> tuple[eqx.nn.Linear, ...]:
-            return tuple(eqx.nn.Linear(i, o, key=key) for i, o in zip(sizes, sizes[1:], strict=False))
+            return tuple(eqx.nn.Linear(i, o, key=key) for i, o in itertools.pairwise(sizes))
 
         body = (hidden, hidden) if recurrent else (inputs, hidden, hidden)
         self.actor, self.critic = layers(*body, actions), layers(*body, 1)
@@ -99,10 +100,10 @@ def policy(hidden: int, recurrent: bool) -> Policy:
         return jnp.zeros(hidden) if recurrent else ()
 
     def act(
-        key: PRNGKeyArray, net: ActorCritic, carry: Carry, obs: PyTree, legal: Array, fresh: Array, given: Any = None
+        key: PRNGKeyArray, params: Any, carry: Carry, obs: PyTree, legal: Array, fresh: Array, given: Any = None
     ) -> tuple[Carry, Array, Choice]:
         carry = jax.tree.map(lambda leaf: jnp.where(fresh, 0.0, leaf), carry)
-        carry, logits, value = net(obs, carry)
+        carry, logits, value = params(obs, carry)
         action, choice = categorical.choose(key, categorical.log_probs(logits, legal), value, given)
         return carry, action, choice
 

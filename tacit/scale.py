@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import warnings
+from typing import Any
 
 import jax
 from jaxtyping import PyTree
@@ -54,6 +55,18 @@ def use_all_cores() -> None:
         jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
 
 
+def precision(bits: int) -> Any:
+    """A context in which real numbers have so many bits, 32 or 64."""
+    return jax.enable_x64(bits == 64)
+
+
+def precision_of(tree: PyTree) -> Any:
+    """A context with the precision that this tree was computed in."""
+    return precision(
+        max((leaf.dtype.itemsize * 8 for leaf in jax.tree.leaves(tree) if leaf.dtype.kind == "f"), default=32)
+    )
+
+
 def spread(tree: PyTree, size: int) -> PyTree:
     """A tree whose leaves start with an axis of this size, spread along it over as many devices as divide it."""
     devices = jax.devices()
@@ -70,7 +83,7 @@ def cache_programs() -> None:
     The folder is `JAX_COMPILATION_CACHE_DIR` where set, else one below `XDG_CACHE_HOME` (`~/.cache`) for this
     version of JAX and this processor: programs of another machine type may not run here.
     """
-    if not jax.config.jax_compilation_cache_dir:
+    if not jax.config.jax_compilation_cache_dir:  # pyright: ignore[reportAttributeAccessIssue]
         home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
         machine = hashlib.sha256(_processor().encode()).hexdigest()[:12]
         jax.config.update("jax_compilation_cache_dir", str(home / "tacit" / f"jax-{jax.__version__}-{machine}"))

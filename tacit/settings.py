@@ -31,13 +31,13 @@ class Option:
     high: float | None
     open_low: bool
     open_high: bool
-    choices: tuple[str, ...]
+    choices: tuple[str, ...] | tuple[int, ...]
 
     @property
     def allowed(self) -> str:
         """The allowed values in words, or an empty string where everything of the type is allowed."""
         if self.choices:
-            return "one of " + ", ".join(self.choices)
+            return "one of " + ", ".join(map(str, self.choices))
         bounds = []
         if self.low is not None:
             bounds.append(f"{'>' if self.open_low else '>='} {_plain(self.low)}")
@@ -56,7 +56,7 @@ def setting(
     high: float | None = None,
     above: float | None = None,
     below: float | None = None,
-    choices: tuple[str, ...] = (),
+    choices: tuple[str, ...] | tuple[int, ...] = (),
 ) -> Any:
     """A field of a settings record.
 
@@ -67,7 +67,7 @@ def setting(
         unit: of the number ("steps", "per update"); empty where it has none.
         source: paper, table or file the default comes from.
         low, high: smallest and largest allowed value. above, below: the same with the bound itself excluded.
-        choices: the allowed names of a `str` field.
+        choices: the allowed values of a field of names or whole numbers.
     """
     first = default[0] if isinstance(default, tuple) and default else default
     described = {

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, dataclass_transform
 import jax
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
-from tacit.settings import check, setting
+from tacit.settings import check
 
 State = PyTree  # what a game or a learner carries from step to step
 Carry = PyTree  # what a policy remembers; `()` where it remembers nothing
@@ -21,7 +21,7 @@ Level = PyTree  # what varies between the instances of a game; `()` where nothin
 Metrics = dict[str, Array]
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(setting, dataclasses.field))
+@dataclass_transform(frozen_default=True)
 class Settings:
     """A frozen record of settings (see `tacit.settings`), checked when it is made and never when it is traced.
 
@@ -183,7 +183,7 @@ class Choice(NamedTuple):
 
     Attributes:
         log_prob: of the action taken.
-        log_probs: `[A]` of all actions; minus infinity where illegal.
+        log_probs: `[A]` of all actions; the lowest finite number where illegal.
         entropy: of the distribution, in nats.
         value: the policy's own estimate of what follows; 0 where it has none.
     """
@@ -192,6 +192,19 @@ class Choice(NamedTuple):
     log_probs: Float[Array, " A"]
     entropy: Float[Array, ""]
     value: Float[Array, ""]
+
+
+class Trained(Protocol):
+    """What evaluation reads: the rule that learned, its game and settings, and its final state, leaves `[S, ...]`."""
+
+    @property
+    def make(self) -> Callable[..., "Learner"]: ...
+    @property
+    def game(self) -> Any: ...
+    @property
+    def config(self) -> Any: ...
+    @property
+    def state(self) -> State: ...
 
 
 class Learner(NamedTuple):

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from tacit.games.matrix import STATES, MatrixGame
 from tacit.games.matrix_exact import normalized_values
-from tacit.runs.experiment import Resolved
+from tacit.loops import Make
 
 GRID = 25  # starts along each axis
 EDGE = 0.02  # the outermost starts stay this far from certainty
@@ -30,7 +30,7 @@ class Basins(NamedTuple):
     labels: tuple[str, str]
 
 
-def basins(resolved: Resolved, iterations: int) -> Basins:
+def basins(make: Make, game: MatrixGame, config: Any, iterations: int) -> Basins:
     """Runs a rule from a grid of starts.
 
     One-shot games: the axes are the two players' probabilities of action 0. Iterated games: both players start with
@@ -38,7 +38,6 @@ def basins(resolved: Resolved, iterations: int) -> Basins:
     first round like after C); the paths show the means of player 1's entries for those, all ten logits being free to
     move.
     """
-    game: MatrixGame = resolved.game
     ticks = np.linspace(EDGE, 1 - EDGE, GRID)
     across, up = (axis.ravel() for axis in np.meshgrid(ticks, ticks))
     if game.length == 1:
@@ -48,7 +47,7 @@ def basins(resolved: Resolved, iterations: int) -> Basins:
         start = np.stack([across, up, across, up, across], axis=1)[:, None].repeat(2, axis=1)
         labels = ("{} after the other's C", "{} after the other's D")
     logits = np.log(start / (1 - start))
-    paths, reward = _follow(resolved.make, game, resolved.config, logits, iterations)
+    paths, reward = _follow(make, game, config, logits, iterations)
     paths = 1 / (1 + np.exp(-np.asarray(paths, np.float64)))  # [G * G, K, 2, n]
     if game.length == 1:
         positions = paths[:, :, :, 0]

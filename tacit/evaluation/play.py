@@ -1,4 +1,4 @@
-"""Playing the policies a run ended with, to measure something on it."""
+"""Playing the policies that were learned, to measure something on it."""
 
 import functools
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from jaxtyping import PRNGKeyArray, PyTree
 
 from tacit.games.base import Game
 from tacit.loops import joint, rollout, start
-from tacit.runs.training import Finished, precision
-from tacit.types import State, Step
+from tacit.scale import precision_of
+from tacit.types import State, Step, Trained
 
 
-def play(run: Finished, measure: Callable[[Step], PyTree], num_games: int = 64, seed: int = 1) -> PyTree:
+def play(run: Trained, measure: Callable[[Step], PyTree], num_games: int = 64, seed: int = 1) -> PyTree:
     """Plays whole episodes with every seed's policies and measures them.
 
     Args:
@@ -24,10 +24,9 @@ def play(run: Finished, measure: Callable[[Step], PyTree], num_games: int = 64, 
     Returns:
         What `measure` gave, leaves `[S, ...]`.
     """
-    with precision(run.experiment):
-        keys = jax.random.split(jax.random.key(seed), run.experiment.seeds)
-        resolved = run.resolved
-        found = _each(resolved.make, resolved.game, resolved.config, measure, num_games, keys, run.state)
+    with precision_of(run.state):
+        keys = jax.random.split(jax.random.key(seed), len(jax.tree.leaves(run.state)[0]))
+        found = _each(run.make, run.game, run.config, measure, num_games, keys, run.state)
     return jax.tree.map(np.asarray, found)
 
 

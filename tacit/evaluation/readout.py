@@ -1,4 +1,4 @@
-"""What learned policies do in a matrix game: how often they cooperate after each outcome, and how often they get there."""
+"""What policies do in a matrix game: how often they cooperate after each outcome, and how often they get there."""
 
 import functools
 from typing import Any, NamedTuple
@@ -13,8 +13,8 @@ from tacit.evaluation import memory_one
 from tacit.evaluation.play import play
 from tacit.games.base import Game
 from tacit.games.matrix import STATES, MatrixGame
-from tacit.runs.training import Finished, precision
-from tacit.types import Params, Policy, Step
+from tacit.scale import precision_of
+from tacit.types import Params, Policy, Step, Trained
 
 
 class ReadOut(NamedTuple):
@@ -32,17 +32,17 @@ class ReadOut(NamedTuple):
     reward: np.ndarray
 
 
-def read_out(run: Finished) -> ReadOut:
+def read_out(run: Trained) -> ReadOut:
     """Plays whole episodes with the policies a run ended with, and counts.
 
     Raises:
         Misfit: the game is not a two-player matrix game.
     """
-    if not isinstance(run.resolved.game, MatrixGame):
-        raise Misfit(f"read-outs after CC, CD, DC, DD need a two-player matrix game, not {run.experiment.game}")
+    if not isinstance(run.game, MatrixGame):
+        raise Misfit(f"read-outs after CC, CD, DC, DD need a two-player matrix game, not {type(run.game).__name__}")
     chance, count, reward = play(run, _counted)
-    with precision(run.experiment):
-        asked = np.asarray(_asked(run.resolved.make, run.resolved.game, run.resolved.config, run.state))
+    with precision_of(run.state):
+        asked = np.asarray(_asked(run.make, run.game, run.config, run.state))
     return ReadOut(np.where(count > 0, chance, asked), count / count.sum(axis=2, keepdims=True), reward)
 
 
@@ -74,9 +74,9 @@ def _asked(make: Any, game: Game, config: Any, states: Any) -> Float[Array, "S P
     return jax.vmap(one)(states)
 
 
-def closed_read_out(run: Finished) -> ReadOut:
+def closed_read_out(run: Trained) -> ReadOut:
     """The same for a run in closed form, without play; visits are discounted. One-shot games have only the start."""
-    shape = (run.experiment.seeds, 2, len(STATES))
+    shape = (*memory_one.final_logits(run).shape[:2], len(STATES))
     cooperation, visits = np.full(shape, np.nan), np.zeros(shape)
     found = memory_one.cooperation(run)
     cooperation[:, :, -found.shape[2] :], visits[:, :, -found.shape[2] :] = found, memory_one.visited(run)

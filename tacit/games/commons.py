@@ -18,6 +18,8 @@ from tacit.types import Discrete, Level, Outcome, Real, Spec
 
 
 class CommonsState(NamedTuple):
+    """A commons after some rounds: what is left of the stock, and whether the episode is over."""
+
     stock: Int[Array, ""]
     round: Int[Array, ""]
     terminated: Bool[Array, ""]

@@ -27,6 +27,8 @@ PLAYERS = 2
 
 
 class MatrixState(NamedTuple):
+    """A matrix game after some rounds: all that is remembered is the last joint outcome."""
+
     last: Int[Array, ""]  # index into STATES, from player 1's side
     round: Int[Array, ""]
     terminated: Bool[Array, ""]

@@ -108,7 +108,7 @@ def visits(game: MatrixGame, logits: Float[Array, "2 5"]) -> Float[Array, "5"]:
 
 @jax.jit  # so that a learner which differentiates this several times traces it only once
 def _solve(after: Float[Array, "4 4"], start: Float[Array, "4"], discount: Float[Array, ""]) -> Float[Array, "4"]:
-    """x with x (I - discount P) = start: the discounted number of visits to CC, CD, DC, DD.
+    """The discounted number of visits to CC, CD, DC, DD: x with x (I - discount P) = start.
 
     Differentiated implicitly: a derivative of any order is again a product with the one inverse, which itself is never
     differentiated. That is what makes higher derivatives as fast as first ones here.

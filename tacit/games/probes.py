@@ -19,6 +19,8 @@ LENGTHS = {"constant": 1, "seen": 1, "later": 2, "chosen": 1, "matched": 1, "rem
 
 
 class ProbeState(NamedTuple):
+    """A probe after some steps; only the kinds that show a sign read it."""
+
     sign: Float[Array, " P"]  # -1 or 1, what the player is shown (or was, at the first step)
     time: Int[Array, ""]
     terminated: Bool[Array, ""]
@@ -26,7 +28,7 @@ class ProbeState(NamedTuple):
 
 
 class Probe(Game):
-    """One of six games; with discount g and the action a sign (-1 for action 0, 1 for action 1):
+    """One of six games, with discount g; an action is read as a sign, -1 for action 0 and 1 for action 1.
 
     | kind | rule | answer |
     |---|---|---|
@@ -35,7 +37,7 @@ class Probe(Game):
     | later | two steps, reward 1 at the second | values g, then 1 |
     | chosen | one step, the action's sign is paid | action 1, value 1 |
     | matched | one step, action times the sign shown is paid | action equals the sign, value 1 |
-    | remembered | three steps, the sign is shown at the first, action times sign is paid at the third | value 1 at the third |
+    | remembered | three steps, a sign shown at the first, action times sign paid at the third | value 1 at the third |
     """
 
     kind: str = setting("matched", "which probe", choices=tuple(LENGTHS))
@@ -52,10 +54,11 @@ class Probe(Game):
         return ProbeState(sign, jnp.int32(0), jnp.bool_(False), jnp.bool_(False))
 
     def observe(self, state: ProbeState) -> Float[Array, "P 2"]:
-        """The sign shown (0 where none is) and the time that has passed (0 or more; "later" and "remembered" count it)."""
-        shown = self.kind in ("seen", "matched") or (self.kind == "remembered")
+        """The sign shown (0 where none is), and half the steps so far (0 but in "later" and "remembered")."""
+        shown = self.kind in ("seen", "matched", "remembered")
         sign = jnp.where((state.time == 0) & shown, state.sign, 0.0)
-        time = jnp.where(jnp.bool_(self.kind in ("later", "remembered")), state.time / 2, 0.0)
+        counted = self.kind in ("later", "remembered")
+        time = jnp.where(counted, state.time / 2, 0.0)
         return jnp.stack([sign, jnp.full_like(sign, time)], axis=1)
 
     def step(self, key: PRNGKeyArray, state: ProbeState, action: Int[Array, " P"]) -> tuple[ProbeState, Outcome]:

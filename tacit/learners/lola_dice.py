@@ -36,6 +36,8 @@ from tacit.types import Learner, Metrics, Params, Policy, Settings, Step, Trajec
 
 
 class Config(Settings):
+    """Settings of LOLA-DiCE."""
+
     lr: float = setting(
         0.2, "step size on the unnormalized return", unit="per update", source="LOLA-DiCE script", low=0.0
     )
@@ -61,6 +63,8 @@ class Config(Settings):
 
 
 class State(NamedTuple):
+    """The logits of the seats that learn, and what each takes its opponent's to be."""
+
     logits: Array  # [seats, n], the players' policies
     models: Array  # [seats, n], what each believes its opponent's to be; read only with `model_opponent`
 
@@ -158,7 +162,7 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         return state, measured(played.reward)
 
     def measured(reward: Float[Array, "T B 2"]) -> Metrics:
-        return {"reward": reward.mean((0, 1)), "return": normalized(reward, game.discount)}
+        return {"reward": reward.mean((0, 1)), "value": normalized(reward, game.discount)}
 
     def policy(state: State) -> tuple[tuple[Policy, Params], ...]:
         return tuple((tabular.TABULAR, state.logits[i]) for i in range(len(seats)))

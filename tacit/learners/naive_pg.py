@@ -24,6 +24,8 @@ from tacit.types import Learner, Metrics, Params, Policy, Settings, Step, Trajec
 
 
 class Config(Settings):
+    """Settings of naive policy gradient."""
+
     lr: float = setting(
         0.2, "step size on the unnormalized return", unit="per update", source="LOLA-DiCE script", low=0.0
     )
@@ -34,6 +36,8 @@ class Config(Settings):
 
 
 class State(NamedTuple):
+    """The logits of the seats that learn."""
+
     logits: Array  # [seats, ...]
 
 
@@ -68,7 +72,7 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
     def update(key: PRNGKeyArray, state: State, played: Step, carry: Any) -> tuple[State, Metrics]:
         del key, carry
         gradient = jax.vmap(jax.grad(objective), (0, 0, None))(state.logits, per_player(played, seats), game.discount)
-        measured = {"reward": played.reward.mean((0, 1)), "return": normalized(played.reward, game.discount)}
+        measured = {"reward": played.reward.mean((0, 1)), "value": normalized(played.reward, game.discount)}
         return State(state.logits + config.lr * gradient), measured
 
     def policy(state: State) -> tuple[tuple[Policy, Params], ...]:

@@ -33,6 +33,8 @@ from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, Step,
 
 
 class Config(Settings):
+    """Settings of PPO."""
+
     lr: float = setting(2.5e-3, "step size of Adam", unit="per minibatch", low=0.0)
     num_games: int = setting(32, "games played side by side", unit="games", low=1)
     length: int = setting(128, "steps between updates", unit="steps", source="CleanRL", low=1)
@@ -174,6 +176,6 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
 
     def with_params(state: State, seat: int, params: Params) -> State:
         row = 0 if config.shared else seat
-        return state._replace(params=jax.tree.map(lambda all, one: all.at[row].set(one), state.params, params))
+        return state._replace(params=jax.tree.map(lambda rows, new: rows.at[row].set(new), state.params, params))
 
     return Learner(init, step, policies, update, with_params)

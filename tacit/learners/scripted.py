@@ -141,9 +141,8 @@ def fixed(player: Player, game: Game, seats: Sequence[int] | None = None) -> Lea
         Misfit: the game is not a two-player matrix game.
     """
     if not isinstance(game, MatrixGame) and game.spec.observation != MatrixGame().spec.observation:
-        raise Misfit(
-            f"scripted players remember joint outcomes and play matrix games (ipd, chicken, ...), not {type(game).__name__}"
-        )
+        fitting = "matrix games (ipd, chicken, ...)"
+        raise Misfit(f"scripted players remember joint outcomes and play {fitting}, not {type(game).__name__}")
     seats = tuple(range(game.spec.num_players)) if seats is None else tuple(seats)
 
     def init(key: Any) -> Fixed:
@@ -160,4 +159,4 @@ def fixed(player: Player, game: Game, seats: Sequence[int] | None = None) -> Lea
     def with_params(state: Fixed, seat: int, params: Params) -> Fixed:
         return Fixed(state.params.at[seat].set(params))
 
-    return Learner(init, lambda key, state: (state, {}), policy, update, with_params)
+    return Learner(init, lambda key, state: update(key, state, (), ()), policy, update, with_params)

@@ -49,8 +49,7 @@ def init(key: PRNGKeyArray, game: Game, std: Float[Array, ""] | float, rule: str
     """
     seen, taken = game.spec.observation, game.spec.action
     if not (isinstance(seen, Real) and len(seen.shape) == 1 and isinstance(taken, Discrete)):
-        raise Misfit(
-            f"{rule} is tabular and needs a vector to see and discrete actions; {type(game).__name__} has {seen} and {taken}"
-        )
+        needs = "is tabular and needs a vector to see and discrete actions"
+        raise Misfit(f"{rule} {needs}; {type(game).__name__} has {seen} and {taken}")
     shape = seen.shape if taken.n == 2 else (*seen.shape, taken.n - 1)
     return std * jax.random.normal(key, shape)

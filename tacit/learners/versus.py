@@ -20,11 +20,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from tacit.errors import Misfit
 from tacit.games.base import Game
-from tacit.games.matrix import START
+from tacit.games.matrix import START, MatrixGame
 from tacit.games.matrix_exact import closed_form, normalized_values, num_logits
 from tacit.learners.scripted import MEMORY_ONE, Player, fixed
 from tacit.learners.tabular import TABULAR
 from tacit.loops import Make, joint, rollout, start
+from tacit.ops.returns import normalized
 from tacit.types import Learner, Metrics, Params, Policy, State
 
 SURE = 0.999  # the largest probability a scripted player has in closed form, where logits must stay finite
@@ -94,6 +95,23 @@ class Versus:
         return Learner(init, step, policy, update, with_params, exact=any(exact))
 
 
+def joint_logits(game: MatrixGame, policies: Sequence[tuple[Policy, Params]]) -> Float[Array, "2 n"]:
+    """The logits of both players' policies in closed form; a scripted player's probabilities are kept from 0 and 1.
+
+    Raises:
+        Misfit: a player remembers more than one round.
+    """
+
+    def logits(policy: Policy, params: Params) -> Float[Array, " n"]:
+        if policy is MEMORY_ONE:
+            params = jax.scipy.special.logit(jnp.clip(params, 1 - SURE, SURE))
+        elif policy is not TABULAR:
+            raise Misfit("a player that remembers more than one round has no closed form")
+        return params[START - num_logits(game) + 1 :]
+
+    return jnp.stack([logits(policy, params) for policy, params in policies])
+
+
 def _is_scripted(make: Make) -> bool:
     return isinstance(make, Scripted)
 
@@ -102,17 +120,10 @@ def _closed(game: Game) -> Any:
     """What rules in closed form meet through: the joint logits."""
     exact = closed_form(game, "this rule")
 
-    def logits(policy: Policy, params: Params) -> Float[Array, " n"]:
-        if policy is MEMORY_ONE:
-            params = jax.scipy.special.logit(jnp.clip(params, 1 - SURE, SURE))
-        elif policy is not TABULAR:
-            raise Misfit("a player that remembers more than one round has no closed form")
-        return params[START - num_logits(exact) + 1 :]
-
     def experience(key: PRNGKeyArray, policies: Any) -> tuple[Any, Any, Metrics]:
         del key
-        together = jnp.stack([logits(policy, params) for policy, params in policies])
-        return together, (), {"value": normalized_values(exact, together)}
+        logits = joint_logits(exact, policies)
+        return logits, (), {"value": normalized_values(exact, logits)}
 
     return experience
 
@@ -127,7 +138,8 @@ def _sampled(game: Game, config: Pair) -> Any:
         live = start(start_key, game, players, num_games)
         act = functools.partial(_act, joint(players), params)
         _, played = rollout(play_key, game, act, live, game.spec.max_length, reset=False)
-        return played, live.carry, {"reward": played.reward.mean((0, 1))}
+        measured = {"reward": played.reward.mean((0, 1)), "value": normalized(played.reward, game.discount)}
+        return played, live.carry, measured
 
     return experience
 

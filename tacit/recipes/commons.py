@@ -24,7 +24,7 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     """What is harvested, as a share of what a planner would, and what is left."""
     found = {}
     for row, run in runs.items():
-        best = plan(run.resolved.game)
+        best = plan(run.game)
         harvest, stock = play(run, _totals)
         found[f"{row}: harvest / planner's"] = over_seeds(np.asarray(harvest) / best.harvest)
         found[f"{row}: stock left"] = over_seeds(np.asarray(stock, float))
@@ -33,10 +33,10 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
 
 def details(runs: Mapping[str, Finished]) -> list[str]:
     """What the planner would do."""
-    game = runs["naive"].resolved.game
+    game = runs["naive"].game
     best = plan(game)
-    words = f"a planner harvests {best.harvest:g} units in {game.length} rounds and keeps {best.stock:.1f} of {game.capacity}"
-    return [f"For comparison, {words} on average."]
+    harvest, kept = f"{best.harvest:g} units in {game.length} rounds", f"{best.stock:.1f} of {game.capacity} on average"
+    return [f"For comparison, a planner harvests {harvest} and keeps {kept}."]
 
 
 def _targets(row: str) -> tuple[Target, ...]:

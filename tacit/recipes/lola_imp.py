@@ -13,7 +13,7 @@ PAPER = "Foerster et al. 2018, Learning with Opponent-Learning Awareness, table 
 
 
 def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
-    """Spread over seeds of player 1's value (its mean is 0 in a zero-sum game, whatever is learned), and its policies."""
+    """Spread over seeds of player 1's value (in a zero-sum game its mean says nothing), and its policies."""
     found = {}
     for row, run in runs.items():
         first = final_values(run)[:, 0]

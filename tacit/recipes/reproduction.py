@@ -13,7 +13,7 @@ from tacit.registry import load
 from tacit.runs import store
 from tacit.runs.experiment import Experiment, as_dict, from_dict
 from tacit.runs.store import RunFolder
-from tacit.runs.training import Finished, Progress, finished, train
+from tacit.runs.training import Finished, Progress, read_back, train
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _row(folder: RunFolder, number: int, experiment: Experiment, tell: Callable[
         store.write_json(row.path / "config.json", as_dict(experiment))
         row.note(status="new", started=store.now())
     if row.status().get("status") == "done":
-        return finished(row)
+        return read_back(row)
     return train(row, tell)
 
 

@@ -26,13 +26,11 @@ class Experiment:
     iterations: int = setting(200, "iterations of the learner", low=1, high=10**9)
     seeds: int = setting(8, "runs side by side", low=1, high=10**6)
     seed: int = setting(0, "where their randomness starts", low=0, high=2**32 - 1)
-    precision: int = setting(32, "bits of the real numbers: 32 or 64", low=32, high=64)
+    precision: int = setting(32, "bits of the real numbers", choices=(32, 64))
     every: int = setting(0, "iterations to a row of metrics; 0 chooses by their number", low=0, high=10**9)
 
     def __post_init__(self) -> None:
         settings.check(self)
-        if self.precision not in (32, 64):
-            raise SettingError(f"precision must be 32 or 64, got {self.precision}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +91,10 @@ def resolve(experiment: Experiment) -> Resolved:
 
     board = game(experiment.game, experiment.game_settings)
     make, config = rule(experiment.learner, experiment.learner_settings)
+    if not experiment.against and experiment.learner in PLAYERS:
+        raise SettingError(
+            f"{experiment.learner} learns nothing; name a learner and play it --against {experiment.learner}"
+        )
     if not experiment.against:
         return Resolved(make, board, config)
     others, others_config = rule(experiment.against, experiment.against_settings)

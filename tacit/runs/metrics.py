@@ -1,6 +1,7 @@
 """Rows of metrics: one JSON object a line, append only; a line that was cut off is dropped on reading."""
 
 import json
+import os
 import pathlib
 
 import numpy as np
@@ -52,6 +53,13 @@ def _text(values: np.ndarray) -> str:
 def size(path: pathlib.Path) -> int:
     """Bytes written so far."""
     return path.stat().st_size if path.exists() else 0
+
+
+def settle(path: pathlib.Path) -> int:
+    """Flushes what was written to the disk, so that no checkpoint is newer than its rows; returns the bytes."""
+    with path.open("a") as file:
+        os.fsync(file.fileno())
+    return size(path)
 
 
 def truncate(path: pathlib.Path, length: int) -> None:

@@ -14,7 +14,7 @@ from tacit.evaluation.statistics import summarize
 from tacit.games.matrix import MatrixGame
 from tacit.runs import plots, store
 from tacit.runs.store import RunFolder
-from tacit.runs.training import Finished, finished
+from tacit.runs.training import Finished, read_back
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
@@ -74,8 +74,8 @@ def _runs(folder: RunFolder) -> dict[str, Finished]:
     config = store.read_json(folder.path / "config.json")
     if "recipe" in config:
         names = config["rows"]
-        return {name: finished(RunFolder(path)) for name, path in zip(names, _row_paths(folder), strict=True)}
-    return {"": finished(folder)}
+        return {name: read_back(RunFolder(path)) for name, path in zip(names, _row_paths(folder), strict=True)}
+    return {"": read_back(folder)}
 
 
 def _row_paths(folder: RunFolder) -> list[pathlib.Path]:
@@ -107,22 +107,22 @@ def _section(folder: RunFolder) -> str:
 
 def _pictures(runs: Mapping[str, Finished]) -> list[str]:
     parts = [_picture(plots.learning_curves({name: run.metrics for name, run in runs.items()}), "Learning")]
-    matrix = {name: run for name, run in runs.items() if isinstance(run.resolved.game, MatrixGame)}
+    matrix = {name: run for name, run in runs.items() if isinstance(run.game, MatrixGame)}
     if matrix:
         parts.append(_picture(_read_outs(matrix), "What the policies do"))
-    closed = [(name, run) for name, run in matrix.items() if hasattr(run.state, "logits") and _is_exact(run)]
+    closed = [(name, run) for name, run in matrix.items() if _is_exact(run) and not run.experiment.against]
     if closed:
         parts.append(_portraits(dict(closed)))
     return parts
 
 
 def _is_exact(run: Finished) -> bool:
-    return run.resolved.make(run.resolved.game, run.resolved.config).exact
+    return run.make(run.game, run.config).exact
 
 
 def _read_outs(runs: Mapping[str, Finished]) -> str:
     found = {name: (closed_read_out if _is_exact(run) else read_out)(run) for name, run in runs.items()}
-    game = next(iter(runs.values())).resolved.game
+    game = next(iter(runs.values())).game
     first = -1 if game.length == 1 else 0  # a one-shot game has only its start
     probabilities = {name: part.cooperation[:, :, first:] for name, part in found.items()}
     visits = {name: part.visits[:, :, first:] for name, part in found.items()}
@@ -130,8 +130,10 @@ def _read_outs(runs: Mapping[str, Finished]) -> str:
 
 
 def _portraits(runs: Mapping[str, Finished]) -> str:
-    panels = {name: basins(run.resolved, min(run.experiment.iterations, 200)) for name, run in runs.items()}
-    game = next(iter(runs.values())).resolved.game
+    panels = {
+        name: basins(run.make, run.game, run.config, min(run.experiment.iterations, 200)) for name, run in runs.items()
+    }
+    game = next(iter(runs.values())).game
     payoffs = np.asarray(game.rewards)
     words = "player 1's final average reward by starting point (color), and the way there from some of them (white)"
     if game.length > 1:

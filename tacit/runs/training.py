@@ -1,4 +1,4 @@
-"""Training in a run folder: compiled chunks, and between them metrics, checkpoints, signals and a look at the numbers."""
+"""Training in a run folder: compiled pieces; between them metrics, checkpoints, signals, a look at the numbers."""
 
 import contextlib
 import dataclasses
@@ -17,6 +17,7 @@ from tacit.errors import Interrupted, RunError, Stopped
 from tacit.runs import checkpoint, metrics, store
 from tacit.runs.experiment import Experiment, Resolved, as_dict, from_dict, resolve
 from tacit.runs.store import RunFolder
+from tacit.scale import precision
 from tacit.types import State
 
 SAVE_EVERY = 2.0  # seconds between checkpoints, longer where saving takes long
@@ -36,12 +37,24 @@ class Progress(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Finished:
-    """A finished run: its folder, what it was, and its final state (leaves `[S, ...]`)."""
+    """A run and how far it came: its folder, what it is, and its newest state (leaves `[S, ...]`)."""
 
     folder: RunFolder
     experiment: Experiment
     resolved: Resolved
     state: State
+
+    @property
+    def make(self) -> loops.Make:
+        return self.resolved.make
+
+    @property
+    def game(self) -> Any:
+        return self.resolved.game
+
+    @property
+    def config(self) -> Any:
+        return self.resolved.config
 
     @functools.cached_property
     def metrics(self) -> dict[str, np.ndarray]:
@@ -56,7 +69,7 @@ def new_run(parent: pathlib.Path, name: str, experiment: Experiment) -> RunFolde
         SettingError, Misfit: what it names does not exist, is refused, or does not fit together.
         RunError: the folder cannot be made.
     """
-    with precision(experiment):
+    with precision(experiment.precision):
         _check_fit(resolve(experiment), experiment)
     folder = RunFolder.create(parent, name)
     store.write_json(folder.path / "config.json", as_dict(experiment))
@@ -85,17 +98,21 @@ def train(folder: RunFolder, tell: Callable[[Progress], None]) -> Finished:
         Interrupted: a signal came.
     """
     experiment = experiment_of(folder)
-    with folder.lock(), precision(experiment), caught_signals() as signals:
+    with folder.lock(), precision(experiment.precision), caught_signals() as signals:
         resolved = resolve(experiment)
         try:
             return _train(folder, experiment, resolved, signals, tell)
         except Interrupted as stop:
             folder.note(status="interrupted", ended=store.now(), reason=str(stop))
             raise
-        except Stopped as stop:
-            with contextlib.suppress(OSError):  # the disk may be full
-                folder.note(status="failed", ended=store.now(), reason=str(stop))
+        except BrokenPipeError:  # whoever was told about it has gone
             raise
+        except (Stopped, OSError) as error:
+            full = isinstance(error, OSError)
+            reason = f"{folder.path}: {error.strerror}; the last checkpoint is kept" if full else str(error)
+            with contextlib.suppress(OSError):
+                folder.note(status="failed", ended=store.now(), reason=reason)
+            raise Stopped(reason) from None
 
 
 def _train(
@@ -131,13 +148,13 @@ def _train(
     for piece in pieces:
         done, state, wall = piece.iteration, piece.state, time.monotonic() - started
         finished = done == experiment.iterations
-        with _room(folder):
-            metrics.append(rows_path, done, every, piece.metrics, wall)
+        metrics.append(rows_path, done, every, piece.metrics, wall)
         tell(Progress(experiment, done, piece.metrics, piece.seconds))
         due = time.monotonic() - last_save > max(SAVE_EVERY, cost / SHARE)
         if due or finished or signals:
             last_save = time.monotonic()
-            _save(folder, done, state, {"wall": wall, "metrics_bytes": metrics.size(rows_path)}, piece.metrics)
+            record = {"wall": wall, "metrics_bytes": metrics.settle(rows_path)}
+            _save(folder, done, state, record, piece.metrics)
             cost = time.monotonic() - last_save
         if signals and not finished:
             raise Interrupted(signals[0])
@@ -145,14 +162,14 @@ def _train(
     return Finished(folder, experiment, resolved, checkpoint.on_host(state))
 
 
-def finished(folder: RunFolder) -> Finished:
-    """A run that was finished before, read back.
+def read_back(folder: RunFolder) -> Finished:
+    """A run as its newest usable checkpoint has it, whether that was its end or not.
 
     Raises:
-        RunError: it was not, or is damaged.
+        RunError: there is none.
     """
     experiment = experiment_of(folder)
-    with precision(experiment):
+    with precision(experiment.precision):
         resolved = resolve(experiment)
         state = checkpoint.restore(folder.path / "checkpoints", _expected(resolved, experiment)).state
     return Finished(folder, experiment, resolved, state)
@@ -162,7 +179,8 @@ def _save(folder: RunFolder, done: int, state: State, record: dict[str, Any], la
     """Writes a checkpoint, unless the state is not finite.
 
     Raises:
-        Stopped: it is not, or there is no room; the checkpoint before stays.
+        Stopped: it is not; the checkpoint before stays.
+        OSError: there is no room for it; likewise.
     """
     held = checkpoint.on_host(state)
     if bad := checkpoint.not_finite(held):
@@ -170,16 +188,7 @@ def _save(folder: RunFolder, done: int, state: State, record: dict[str, Any], la
         report = {"iteration": done, "not_finite": bad, "metrics": str(tail)}
         store.write_json(folder.path / "nan_report.json", report)
         raise Stopped(f"iteration {done}: {bad[0]} is not finite (see nan_report.json); the last good state is kept")
-    with _room(folder):
-        checkpoint.save(folder.path / "checkpoints", done, held, record)
-
-
-@contextlib.contextmanager
-def _room(folder: RunFolder) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Stopped(f"{folder.path}: {error.strerror}; the last checkpoint is kept") from None
+    checkpoint.save(folder.path / "checkpoints", done, held, record)
 
 
 def _check_devices(folder: RunFolder, experiment: Experiment) -> None:
@@ -207,11 +216,6 @@ def _check_fit(resolved: Resolved, experiment: Experiment) -> None:
 
 def _keys(experiment: Experiment) -> Any:
     return jax.eval_shape(functools.partial(jax.random.split, num=experiment.seeds), jax.random.key(0))
-
-
-def precision(experiment: Experiment) -> Any:
-    """A context in which real numbers have the experiment's number of bits."""
-    return jax.enable_x64(experiment.precision == 64)
 
 
 @contextlib.contextmanager
