@@ -2,6 +2,7 @@
 
 import pathlib
 import runpy
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ def names() -> list[str]:
 
 def run(name: str) -> dict[str, Any]:
     """Runs a benchmark: its `measure()` returns figures by name."""
+    if str(FOLDER) not in sys.path:
+        sys.path.insert(0, str(FOLDER))  # benchmarks share their timing
     return runpy.run_path(str(FOLDER / f"{name.replace('-', '_')}.py"))["measure"]()
 
 

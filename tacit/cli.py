@@ -222,12 +222,12 @@ def _train_new(names: list[str], argv: list[str]) -> int:
     from tacit.runs.experiment import check_names
 
     against = _value_of("--against", argv)
-    check_names(*names, against)
+    learner, game = names
+    check_names(learner, game, against)
     _prepare()
     from tacit.runs import experiment
     from tacit.runs.training import new_run
 
-    learner, game = names
     sections = [Section("learner", experiment.rule(learner, {})[1]), Section("game", experiment.game(game, {}))]
     if against:
         sections.append(Section("opponent", experiment.rule(against, {})[1]))
@@ -255,7 +255,7 @@ def _train_new(names: list[str], argv: list[str]) -> int:
 
 def _value_of(flag: str, argv: Sequence[str]) -> str:
     """The value of an option that has to be known before the others can be read."""
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for word, following in zip(argv, [*argv[1:], ""], strict=False):
         if word == flag:
             return following
         if word.startswith(f"{flag}="):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Key, PRNGKeyArray, PyTree
 
 from tacit import scale
 from tacit.games.base import Game
@@ -230,7 +230,7 @@ def _init(make: Make, game: Game, config: Any, key: PRNGKeyArray, seeds: Array) 
     return jax.vmap(lambda lane: make(game, config).init(jax.random.fold_in(lane, 0)))(_lanes(key, seeds))
 
 
-def _lanes(key: PRNGKeyArray, seeds: Array) -> PRNGKeyArray:
+def _lanes(key: PRNGKeyArray, seeds: Array) -> Key[Array, " S"]:
     """One key for each seed; iteration i of a run uses what `i + 1` is folded into its key, the start what 0 is."""
     return jax.vmap(functools.partial(jax.random.fold_in, key))(seeds)
 

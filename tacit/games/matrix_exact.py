@@ -125,7 +125,7 @@ def _inverse(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
     """
     size = len(matrix)
 
-    def pivot(k: Array, rows: Float[Array, "n 2n"]) -> Float[Array, "n 2n"]:
+    def pivot(k: Array, rows: Float[Array, "n m"]) -> Float[Array, "n m"]:
         row = rows[k] / rows[k, k]
         return (rows - rows[:, k, None] * row[None]).at[k].set(row)
 

@@ -113,9 +113,8 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
 
     def init(key: PRNGKeyArray) -> State:
         net_key, game_key = jax.random.split(key)
-        params = jax.vmap(lambda k: nets.actor_critic(k, game.spec, config.hidden, config.recurrent, "ppo"))(
-            jax.random.split(net_key, learners)
-        )
+        keys = jax.random.split(net_key, learners)
+        params: Any = jax.vmap(lambda k: nets.actor_critic(k, game.spec, config.hidden, config.recurrent, "ppo"))(keys)
         live = start(game_key, game, (policy,) * game.spec.num_players, config.num_games)
         return State(params, jax.vmap(optimizer.init)(params), live)
 

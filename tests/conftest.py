@@ -1,0 +1,38 @@
+"""What every test runs under: two CPU devices, strict ranks, shapes checked, and a cache of compiled programs."""
+
+import os
+import pathlib
+import tempfile
+
+os.environ.setdefault("XLA_FLAGS", "")
+if "--xla_force_host_platform_device_count" not in os.environ["XLA_FLAGS"]:
+    os.environ["XLA_FLAGS"] += " --xla_force_host_platform_device_count=2"
+# One folder for all workers and the programs they start; the first to need a program compiles it.
+CACHE = pathlib.Path(tempfile.gettempdir()) / f"tacit-tests-{os.getuid()}"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / "jax"))
+
+import jax
+import pytest
+from jaxtyping import install_import_hook
+
+hook = install_import_hook("tacit", "checker.typechecked")
+
+from tacit import scale
+
+scale.prepare()
+scale.cache_programs()
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def strict():
+    """Strict dtype promotion, for our own games, operations and losses (Optax does not pass it)."""
+    with jax.numpy_dtype_promotion("strict"):
+        yield
+
+
+@pytest.fixture
+def x64():
+    """64-bit real numbers, for what is compared with exact figures."""
+    with jax.enable_x64(True):
+        yield
