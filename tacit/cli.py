@@ -75,7 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(argv)
+        status = _dispatch(argv)
+        sys.stdout.flush()  # so that a reader who has gone is noticed here
+        return status
     except InputError as error:
         fail(str(error))
         return USAGE

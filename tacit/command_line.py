@@ -123,6 +123,8 @@ def _scan(argv: Sequence[str], flags: Mapping[str, Option]) -> tuple[list[str], 
         if flag in given:
             raise SettingError(f"{flag} is given twice")
         given.add(flag)
+        if equals and isinstance(flags[flag].default, bool):
+            raise SettingError(f"{flag} takes no value, got {value!r}; switched off it is {_negated(flag)}")
         if equals:
             queue.insert(0, value)
         count = _count(flags[flag], queue)

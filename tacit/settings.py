@@ -135,11 +135,16 @@ def replace(settings: Any, changes: dict[str, Any]) -> Any:
     Raises:
         SettingError: a name is unknown (the nearest one is named) or a value is refused.
     """
-    names = [option.name for option in options(type(settings))]
+    described = {option.name: option for option in options(type(settings))}
     for name in changes:
-        if name not in names:
-            raise SettingError(unknown("setting", name, names))
-    return dataclasses.replace(settings, **changes)
+        if name not in described:
+            raise SettingError(unknown("setting", name, described))
+    converters = {field.name: field.metadata.get("convert") for field in dataclasses.fields(settings)}
+    given = {name: converters[name](value) for name, value in changes.items()}
+    each = (problem(described[name], value) for name, value in given.items())
+    if problems := [found for found in each if found]:
+        raise SettingError("; ".join(problems))
+    return dataclasses.replace(settings, **given)
 
 
 def as_dict(settings: Any) -> dict[str, Any]:

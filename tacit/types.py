@@ -7,7 +7,7 @@ losses are written for one game or one player and mapped by whoever needs more.
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol, dataclass_transform
+from typing import Any, NamedTuple, Protocol, dataclass_transform, runtime_checkable
 
 import jax
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
@@ -194,6 +194,7 @@ class Choice(NamedTuple):
     value: Float[Array, ""]
 
 
+@runtime_checkable
 class Trained(Protocol):
     """What evaluation reads: the rule that learned, its game and settings, and its final state, leaves `[S, ...]`."""
 

@@ -1,5 +1,9 @@
-"""The run-time type checker of the tests: annotated shapes and types hold, whole numbers pass for real ones."""
+"""The run-time type checker of the tests: annotated shapes and types hold.
 
-from beartype import BeartypeConf, beartype
+A real setting may be a whole number or, while it is traced, an array.
+"""
 
-typechecked = beartype(conf=BeartypeConf(is_pep484_tower=True))
+import jax
+from beartype import BeartypeConf, FrozenDict, beartype
+
+typechecked = beartype(conf=BeartypeConf(hint_overrides=FrozenDict({float: float | int | jax.Array})))

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import PRNGKeyArray, PyTree
+from jaxtyping import Array, Key, PRNGKeyArray, PyTree
 
 from tacit.games.base import Game
 from tacit.loops import joint, rollout, start
@@ -32,7 +32,7 @@ def play(run: Trained, measure: Callable[[Step], PyTree], num_games: int = 64, s
 
 @functools.partial(jax.jit, static_argnums=(0, 3, 4))
 def _each(
-    make: Any, game: Game, config: Any, measure: Any, num_games: int, keys: PRNGKeyArray, states: State
+    make: Any, game: Game, config: Any, measure: Any, num_games: int, keys: Key[Array, " S"], states: State
 ) -> PyTree:
     learner = make(game, config)
 

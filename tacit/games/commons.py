@@ -29,8 +29,9 @@ class CommonsState(NamedTuple):
 class Commons(Game):
     """Players share a stock of at most `capacity` units; everyone sees how much is left (one-hot).
 
-    With `taken` units gone, `rest = stock - taken` grows to `rest + round(growth rest (1 - rest / capacity))`. If more
-    players reach for it than there are units, they share what there is. The game is a window on one without end.
+    With `taken` units gone, `rest = stock - taken` grows to `rest + round(growth rest (1 - rest / capacity))`, halves
+    upwards. If more players reach for it than there are units, they share what there is. The game is a window on one
+    without end.
     """
 
     num_players: int = setting(4, "players that share the stock", unit="players", low=1, high=64)
@@ -58,12 +59,14 @@ class Commons(Game):
         played = state.round + 1
         stock = self.regrow(state.stock - taken)
         new = CommonsState(stock, played, jnp.bool_(False), played >= self.length)
-        return settle(state, new, action * share)
+        return settle(state, new, action.astype(float) * share)
 
     def regrow(self, rest: Int[Array, "..."]) -> Int[Array, "..."]:
         """The stock after a round that left `rest` units."""
-        grown = rest + jnp.round(self.growth * rest * (1 - rest / self.capacity)).astype(jnp.int32)
-        return jnp.clip(grown, 0, self.capacity)
+        real = rest.astype(float)
+        # halves go up; the little that is added makes them do so however a compiler arranges these operations
+        growth = jnp.floor(self.growth * real * (self.capacity - real) / self.capacity + 0.501)
+        return jnp.clip(rest + growth.astype(rest.dtype), 0, self.capacity)
 
 
 class Plan(NamedTuple):

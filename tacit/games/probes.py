@@ -46,7 +46,7 @@ class Probe(Game):
 
     @property
     def spec(self) -> Spec:
-        return Spec(self.num_players, Real((2,), -1.0, 1.0), Discrete(2), LENGTHS[self.kind], (-1.0, 1.0))
+        return Spec(self.num_players, Real((2,), -1.0, 1.5), Discrete(2), LENGTHS[self.kind], (-1.0, 1.0))
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> ProbeState:
         del level
@@ -64,7 +64,7 @@ class Probe(Game):
     def step(self, key: PRNGKeyArray, state: ProbeState, action: Int[Array, " P"]) -> tuple[ProbeState, Outcome]:
         del key
         over = state.time + 1 >= LENGTHS[self.kind]
-        chosen = 2.0 * action - 1.0
+        chosen = 2.0 * action.astype(float) - 1.0
         paid = {"constant": jnp.ones_like(chosen), "seen": state.sign, "later": jnp.ones_like(chosen), "chosen": chosen}
         reward = jnp.where(over, paid.get(self.kind, chosen * state.sign), 0.0)
         return settle(state, ProbeState(state.sign, state.time + 1, over, jnp.bool_(False)), reward)

@@ -44,11 +44,12 @@ def loaded_dice(
     discount: Float[Array, ""] | float,
     decay: Float[Array, ""] | float = 1.0,
 ) -> Float[Array, ""]:
-    """Loaded DiCE: as `dice`, with advantages in place of rewards; less variance at every order.
+    """Loaded DiCE: as `dice`, with advantages in place of rewards, which lets past log-probabilities be discounted.
 
         J = mean_b sum_t discount^t [box(sum_{k <= t} d^(t-k) l_k) - box(sum_{k < t} d^(t-k) l_k)] A_t
 
-    The advantage is the return from t on minus its batch mean at t.
+    The advantage is the return from t on minus its batch mean at t. With it and d = 1 this is `dice` again, summed in
+    another order; only a decay lowers the variance, of second and higher derivatives.
 
     Args:
         decay: d, of past log-probabilities; 1 is unbiased, less trades bias for variance.

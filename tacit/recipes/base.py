@@ -106,6 +106,11 @@ def _within(row: Experiment, budget: Budget, seeds: int | None, seed: int) -> Ex
     return dataclasses.replace(row, **changes)
 
 
+def deviation(values: np.ndarray) -> float:
+    """Standard deviation; NaN where there is only one value."""
+    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+
+
 def over_seeds(values: np.ndarray) -> Measured:
     """Mean and standard deviation of one value per seed."""
     return Measured(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tacit.recipes.base import Budget, Measured, Recipe, Target
+from tacit.recipes.base import Budget, Measured, Recipe, Target, deviation
 from tacit.runs.experiment import Experiment
 from tacit.runs.training import Finished
 
@@ -17,7 +17,7 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
         counted = run.metrics["value"][1:].mean(axis=0)  # [S, P]
         for player in range(2):
             each = counted[:, player]
-            measured = Measured(float(each.mean()), float(each.std(ddof=1)), "sd over seeds", len(each))
+            measured = Measured(float(each.mean()), deviation(each), "sd over seeds", len(each))
             found[f"{row}: player {player + 1}"] = measured
     return found
 

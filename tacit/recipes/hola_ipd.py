@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tacit.evaluation.memory_one import final_values
-from tacit.recipes.base import Budget, Measured, Recipe, Target, over_agents, over_seeds
+from tacit.recipes.base import Budget, Measured, Recipe, Target, deviation, over_agents, over_seeds
 from tacit.runs.experiment import Experiment
 from tacit.runs.training import Finished
 
@@ -17,7 +17,7 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     """Average rewards after the last update, and what the second order is worth against LOLA."""
     both, mixed = final_values(runs["LOLA v LOLA"]), final_values(runs["LOLA v 2nd order"])
     gain = mixed[:, 1].mean() - both.mean()
-    error = float(np.hypot(mixed[:, 1].std(ddof=1), both.mean(axis=1).std(ddof=1)) / len(both) ** 0.5)
+    error = float(np.hypot(deviation(mixed[:, 1]), deviation(both.mean(axis=1))) / len(both) ** 0.5)
     return {
         "LOLA v LOLA: reward": over_agents(both),
         "LOLA v 2nd order: LOLA's reward": over_seeds(mixed[:, 0]),

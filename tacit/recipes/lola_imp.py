@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tacit.evaluation.memory_one import cooperation, final_values
-from tacit.recipes.base import Budget, Measured, Recipe, Target, share
+from tacit.recipes.base import Budget, Measured, Recipe, Target, deviation, share
 from tacit.runs.experiment import Experiment
 from tacit.runs.training import Finished
 
@@ -17,8 +17,8 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     found = {}
     for row, run in runs.items():
         first = final_values(run)[:, 0]
-        spread = float(first.std(ddof=1))
-        error = spread / (2 * (len(first) - 1)) ** 0.5
+        spread = deviation(first)
+        error = spread / max(2 * (len(first) - 1), 1) ** 0.5
         found[f"{row}: sd of player 1's reward"] = Measured(spread, error, "se over seeds", len(first))
         near = np.abs(cooperation(run)[:, 0] - 0.5) <= 0.05
         found[f"{row}: % of its probabilities near 1/2"] = share(near)

@@ -1,14 +1,16 @@
 """Running a recipe: its rows one after another in one run folder, then the table of published beside measured."""
 
+import contextlib
 import dataclasses
+import math
 import pathlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tacit.errors import RunError
+from tacit.errors import Interrupted, RunError, Stopped
 from tacit.recipes import RECIPES
-from tacit.recipes.base import Measured, Recipe, Target
+from tacit.recipes.base import MODES, Measured, Recipe, Target
 from tacit.registry import load
 from tacit.runs import store
 from tacit.runs.experiment import Experiment, as_dict, from_dict
@@ -68,17 +70,27 @@ def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callab
         Stopped, Interrupted: a row did not end; it goes on from there the next time.
     """
     config = store.read_json(folder.path / "config.json")
-    if not isinstance(config.get("rows"), dict) or config.get("recipe") not in RECIPES:
+    rows, mode = config.get("rows"), config.get("mode")
+    if not isinstance(rows, dict) or config.get("recipe") not in list(RECIPES) or mode not in MODES:
         raise RunError(f"{folder.path} is not a recipe's run folder")
-    recipe, mode = recipe_named(config["recipe"]), config["mode"]
+    recipe = recipe_named(config["recipe"])
+    if list(rows) != list(recipe.rows) or not all(isinstance(row, dict) for row in rows.values()):
+        raise RunError(f"{folder.path} is damaged or of another version: its rows are not those of {recipe.name}")
     began = time.monotonic()
     with folder.lock():
         folder.note(status="running")
-        runs = {}
-        for number, (name, content) in enumerate(config["rows"].items(), 1):
+        runs, before = {}, folder.status().get("wall_seconds", 0.0)
+        for number, (name, content) in enumerate(rows.items(), 1):
             begin(name)
-            runs[name] = _row(folder, number, from_dict(content), tell)
-        spent = store.read_json(folder.path / "run.json").get("wall_seconds", 0.0) + time.monotonic() - began
+            try:
+                runs[name] = _row(folder, number, from_dict(content), tell)
+            except (Interrupted, Stopped) as stop:
+                status = "interrupted" if isinstance(stop, Interrupted) else "failed"
+                with contextlib.suppress(OSError):
+                    spent = round(before + time.monotonic() - began, 3)
+                    folder.note(status=status, ended=store.now(), reason=str(stop), wall_seconds=spent)
+                raise
+        spent = before + time.monotonic() - began
         measured = recipe.measure(runs)
         judged = mode != "quick" or recipe.judged_quick
         seeds = max(run.experiment.seeds for run in runs.values())
@@ -92,7 +104,7 @@ def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callab
         }
         lines = recipe.details(runs) if recipe.details else []
         store.write_json(folder.path / "outcome.json", outcome | {"details": lines})
-        folder.note(status="done", ended=store.now(), wall_seconds=round(spent, 3))
+        folder.note(status="done", ended=store.now(), reason="finished", wall_seconds=round(spent, 3))
     return Outcome(recipe, mode, folder, runs, outcome, lines)
 
 
@@ -100,11 +112,16 @@ def _row(folder: RunFolder, number: int, experiment: Experiment, tell: Callable[
     row = RunFolder(folder.path / "rows" / f"{number:02d}-{experiment.learner}")
     if not (row.path / "config.json").exists():
         row.path.mkdir(parents=True, exist_ok=True)
-        store.write_json(row.path / "config.json", as_dict(experiment))
         row.note(status="new", started=store.now())
+        store.write_json(row.path / "config.json", as_dict(experiment))
     if row.status().get("status") == "done":
         return read_back(row)
     return train(row, tell)
+
+
+def _finite(value: float | None) -> float | None:
+    """A figure for JSON, which has no NaN; None where a single seed has no spread."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _compared(target: Target, measured: Measured, judged: bool) -> dict[str, Any]:
@@ -114,8 +131,8 @@ def _compared(target: Target, measured: Measured, judged: bool) -> dict[str, Any
         "published_spread": target.published_spread,
         "source": target.source,
         "verified": target.verified,
-        "measured": measured.value,
-        "spread": measured.spread,
+        "measured": _finite(measured.value),
+        "spread": _finite(measured.spread),
         "spread_kind": measured.spread_kind,
         "n": measured.n,
         "rule": target.rule,

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from tacit.evaluation.memory_one import final_values
-from tacit.recipes.base import Budget, Measured, Recipe, Target, over_agents
+from tacit.recipes.base import Budget, Measured, Recipe, Target, deviation, over_agents
 from tacit.runs.experiment import Experiment
 from tacit.runs.training import Finished
 
@@ -17,7 +15,7 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     """Average rewards after the last update, and SOS beside LOLA from the same starts."""
     values = {row: final_values(run) for row, run in runs.items()}
     apart = (values["SOS"] - values["LOLA"]).mean(axis=1)
-    error = float(np.std(apart, ddof=1) / len(apart) ** 0.5)
+    error = deviation(apart) / len(apart) ** 0.5
     found = {f"{row}: reward": over_agents(value) for row, value in values.items()}
     return found | {"SOS minus LOLA": Measured(float(apart.mean()), error, "se over seeds", len(apart))}
 

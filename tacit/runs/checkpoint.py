@@ -48,7 +48,7 @@ def save(folder: pathlib.Path, iteration: int, state: PyTree, record: dict[str, 
     from safetensors.numpy import save as pack
 
     folder.mkdir(exist_ok=True)
-    content = pack({name: np.ascontiguousarray(leaf) for name, leaf in named_leaves(state).items()})
+    content = pack({name: np.asarray(leaf, order="C") for name, leaf in named_leaves(state).items()})
     name = f"{iteration:010d}"
     write(folder / f"{name}.safetensors", content)
     proof = {"iteration": iteration, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -91,6 +91,8 @@ def restore(folder: pathlib.Path, expected: PyTree) -> Restored:
 
 
 def _read(path: pathlib.Path, record: dict[str, Any], expected: PyTree) -> PyTree:
+    if f"{record.get('iteration')}".zfill(len(path.stem)) != path.stem:
+        raise RunError(f"checkpoint {path.name} is damaged: its record is of iteration {record.get('iteration')}")
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -87,8 +87,10 @@ def resolve(experiment: Experiment) -> Resolved:
     Raises:
         SettingError: a name or a setting is unknown, or a value is refused.
     """
+    from tacit import scale
     from tacit.learners.versus import Pair, Versus
 
+    scale.prepare()  # before anything that starts a backend
     board = game(experiment.game, experiment.game_settings)
     make, config = rule(experiment.learner, experiment.learner_settings)
     if not experiment.against and experiment.learner in PLAYERS:
@@ -120,6 +122,10 @@ def from_dict(content: dict[str, Any]) -> Experiment:
     names = {field.name for field in dataclasses.fields(Experiment)}
     if odd := sorted(content.keys() ^ names):
         raise RunError(f"config.json is damaged or of another version: {', '.join(odd)}")
+    for name, value in content.items():
+        wanted = dict if name.endswith("_settings") else str if name in ("learner", "game", "against") else object
+        if not isinstance(value, wanted):
+            raise RunError(f"config.json is damaged: {name} cannot be {value!r}")
     try:
         return Experiment(**content)
     except (SettingError, TypeError) as error:

@@ -79,7 +79,7 @@ def read(path: pathlib.Path) -> dict[str, np.ndarray]:
     """All rows as arrays: `iteration` `[rows]`, each metric `[rows, S, ...]` (NaN where nothing was reported).
 
     Raises:
-        RunError: a line other than the last is damaged.
+        RunError: a line other than the last is damaged, or the rows do not go together.
     """
     rows = []
     lines = path.read_bytes().split(b"\n") if path.exists() else []
@@ -93,4 +93,7 @@ def read(path: pathlib.Path) -> dict[str, np.ndarray]:
                 raise RunError(f"{path}, line {number}, is damaged") from None
     if not rows:
         return {}
-    return {name: np.array([row[name] for row in rows], float) for name in rows[0]}
+    try:
+        return {name: np.array([row[name] for row in rows], float) for name in rows[0]}
+    except (KeyError, TypeError, ValueError):
+        raise RunError(f"{path} is damaged: its rows differ") from None

@@ -31,7 +31,7 @@ def save(run: Finished) -> None:
     from safetensors.numpy import save as pack
 
     folder, params = run.folder, _params(run.resolved, run.state)
-    content = pack({name: np.ascontiguousarray(leaf) for name, leaf in checkpoint.named_leaves(params).items()})
+    content = pack({name: np.asarray(leaf, order="C") for name, leaf in checkpoint.named_leaves(params).items()})
     store.write(folder.path / "policy.safetensors", content)
     about = {
         "schema": store.SCHEMA,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tacit.errors import RunError
 from tacit.evaluation.basins import basins
 from tacit.evaluation.readout import closed_read_out, read_out
 from tacit.evaluation.statistics import summarize
@@ -73,13 +74,15 @@ def _runs(folder: RunFolder) -> dict[str, Finished]:
     """The finished runs of a folder by name: the rows of a recipe, or the run itself."""
     config = store.read_json(folder.path / "config.json")
     if "recipe" in config:
-        names = config["rows"]
-        return {name: read_back(RunFolder(path)) for name, path in zip(names, _row_paths(folder), strict=True)}
+        names, paths = config.get("rows"), _row_paths(folder)
+        if not isinstance(names, dict) or not names or len(paths) != len(names):
+            raise RunError(f"{folder.path} has not finished: {len(paths)} of its rows were begun")
+        return {name: read_back(RunFolder(path)) for name, path in zip(names, paths, strict=True)}
     return {"": read_back(folder)}
 
 
 def _row_paths(folder: RunFolder) -> list[pathlib.Path]:
-    return sorted((folder.path / "rows").iterdir())
+    return sorted((folder.path / "rows").glob("*"))
 
 
 def _section(folder: RunFolder) -> str:

@@ -126,8 +126,10 @@ def _train(
         for line in refused:
             tell(Progress(experiment, words=f"{line}; going on from the one before"))
         _check_devices(folder, experiment)
-        done, wall = int(record["iteration"]), float(record["wall"])
-        metrics.truncate(rows_path, int(record["metrics_bytes"]))
+        done, wall, length = record["iteration"], record.get("wall"), record.get("metrics_bytes")
+        if not isinstance(wall, float) or not isinstance(length, int) or length < 0:
+            raise RunError(f"{folder.path} is damaged: the record of iteration {done} lacks wall or metrics_bytes")
+        metrics.truncate(rows_path, length)
     else:
         rows_path.unlink(missing_ok=True)
         store.write_json(folder.path / "provenance.json", store.provenance())
@@ -195,7 +197,8 @@ def _check_devices(folder: RunFolder, experiment: Experiment) -> None:
     """Refuses to go on with another number of devices, which would end in other bits."""
     before = store.read_json(folder.path / "provenance.json").get("device_count")
     after = len(jax.devices())
-    if before != after and min(experiment.seeds, max(before or 1, after)) > 1:
+    most = max(before if isinstance(before, int) else 1, after)
+    if before != after and min(experiment.seeds, most) > 1:
         raise RunError(
             f"{folder.path} was begun on {before} devices and this process has {after}; "
             f"set JAX_NUM_CPU_DEVICES={before} to go on with equal numbers"
