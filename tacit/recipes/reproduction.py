@@ -103,7 +103,8 @@ def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callab
             "targets": [_compared(target, measured[target.name], judged) for target in recipe.targets],
         }
         lines = recipe.details(runs) if recipe.details else []
-        store.write_json(folder.path / "outcome.json", outcome | {"details": lines})
+        about = {"title": recipe.title, "details": [*recipe.notes, *lines]}
+        store.write_json(folder.path / "outcome.json", outcome | about)
         folder.note(status="done", ended=store.now(), reason="finished", wall_seconds=round(spent, 3))
     return Outcome(recipe, mode, folder, runs, outcome, lines)
 

@@ -11,6 +11,7 @@ from tacit.evaluation.basins import Basins
 from tacit.games.matrix import STATES
 from tacit.runs.metrics import MAIN_METRICS
 
+LABELS = {"value": "value (average reward per round)", "reward": "reward per step", "return": "return of an episode"}
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")  # told apart by everyone
 
 
@@ -67,7 +68,8 @@ def learning_curves(rows: Mapping[str, Mapping[str, np.ndarray]]) -> str | None:
             axis.plot(iteration, values.mean(axis=1), color=color, label=f"{label} (n={values.shape[1]})")
             axis.fill_between(iteration, low, high, color=color, alpha=0.2, linewidth=0)
         axis.set_xlabel("iteration")
-        axis.set_ylabel(name)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.set_ylabel(LABELS.get(name, name))
         axis.grid(alpha=0.3)
     axes[0, 0].legend(fontsize=8)
     return as_svg(drawn)

@@ -13,6 +13,7 @@ from tacit.games.base import Game
 from tacit.runs import checkpoint, store
 from tacit.runs.experiment import Experiment, Resolved, as_dict, from_dict, resolve
 from tacit.runs.training import Finished
+from tacit.scale import precision
 from tacit.types import Params, Policy, State
 
 MAX_BYTES = 256 * 2**20
@@ -30,7 +31,9 @@ def save(run: Finished) -> None:
     """Writes `policy.safetensors` and `policy.json` of a finished run into its folder."""
     from safetensors.numpy import save as pack
 
-    folder, params = run.folder, _params(run.resolved, run.state)
+    folder = run.folder
+    with precision(run.experiment.precision):
+        params = _params(run.resolved, run.state)
     content = pack({name: np.asarray(leaf, order="C") for name, leaf in checkpoint.named_leaves(params).items()})
     store.write(folder.path / "policy.safetensors", content)
     about = {
@@ -71,11 +74,12 @@ def load(path: pathlib.Path) -> Loaded:
     if hashlib.sha256(content).hexdigest() != about.get("sha256"):
         raise RunError(f"{file} is damaged: its checksum differs")
     experiment = from_dict(about["experiment"])
-    resolved = resolve(experiment)
-    learner = resolved.make(resolved.game, resolved.config)
-    keys = jax.eval_shape(functools.partial(jax.random.split, num=experiment.seeds), jax.random.key(0))
-    states = jax.eval_shape(jax.vmap(learner.init), keys)
-    expected = jax.eval_shape(jax.vmap(lambda s: tuple(params for _, params in learner.policy(s))), states)
+    with precision(experiment.precision):
+        resolved = resolve(experiment)
+        learner = resolved.make(resolved.game, resolved.config)
+        keys = jax.eval_shape(functools.partial(jax.random.split, num=experiment.seeds), jax.random.key(0))
+        states = jax.eval_shape(jax.vmap(learner.init), keys)
+        expected = jax.eval_shape(jax.vmap(lambda s: tuple(params for _, params in learner.policy(s))), states)
     params = checkpoint.fill(expected, checkpoint.unpack(content, file.name), file.name)
     if bad := checkpoint.not_finite(params):
         raise RunError(f"{file} holds numbers that are not finite: {bad[0]}")

@@ -3,6 +3,7 @@
 import html
 import json
 import pathlib
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -93,9 +94,10 @@ def _section(folder: RunFolder) -> str:
     outcome_path = folder.path / "outcome.json"
     if outcome_path.exists():
         parts.append(_outcome(store.read_json(outcome_path)))
-        parts.append(f"<h2>Again</h2><pre>tacit reproduce {html.escape(folder.path.name.rpartition('-')[0])}</pre>")
     else:
         parts.append(_figures(summary(first)))
+    parts += [f"<p>{html.escape(words)}</p>" for words in _unfinished(named)]
+    parts.append(f"<h2>Again</h2><pre>{html.escape(_command(folder))}</pre>")
     if plots.available():
         parts += _pictures(named)
     else:
@@ -108,8 +110,28 @@ def _section(folder: RunFolder) -> str:
     return "\n".join(parts)
 
 
+def _unfinished(runs: Mapping[str, Finished]) -> list[str]:
+    """A line for each run that has not come to its end: the page shows its newest checkpoint."""
+    lines = []
+    for name, run in runs.items():
+        status = run.folder.status()
+        if status.get("status") != "done":
+            lines.append(f"{name} is not finished ({status.get('status')}); shown is its newest checkpoint.")
+    return lines
+
+
+def _command(folder: RunFolder) -> str:
+    """The command that began a run."""
+    words = folder.status().get("command") or [""]
+    return shlex.join(["tacit", *words[1:]])
+
+
+BAND = "Lines are means over seeds and players; bands hold the middle 80 % of the seeds."
+
+
 def _pictures(runs: Mapping[str, Finished]) -> list[str]:
-    parts = [_picture(plots.learning_curves({name: run.metrics for name, run in runs.items()}), "Learning")]
+    curves = plots.learning_curves({name: run.metrics for name, run in runs.items()})
+    parts = [_picture(curves, "Learning"), f"<p>{BAND}</p>" if curves else ""]
     matrix = {name: run for name, run in runs.items() if isinstance(run.game, MatrixGame)}
     if matrix:
         parts.append(_picture(_read_outs(matrix), "What the policies do"))
@@ -165,8 +187,10 @@ def _outcome(outcome: Mapping[str, Any]) -> str:
         rows.append(f"<tr>{''.join(cells)}</tr>")
     head = "<tr><th>target</th><th>published</th><th>measured</th><th>spread</th><th>rule</th><th>reached</th></tr>"
     words = f"{outcome['mode']} mode, {outcome['seeds']} seeds, {outcome['wall_seconds']:.1f} s"
-    lines = "".join(f"<p>{html.escape(line)}</p>" for line in outcome.get("details", ()))
-    return f"<p>{words}</p><table>{head}{''.join(rows)}</table>{lines}"
+    sources = "; ".join(dict.fromkeys(target["source"] for target in outcome["targets"]))
+    details = (f"Published: {sources}.", *outcome.get("details", ()))
+    lines = "".join(f"<p>{html.escape(line)}</p>" for line in details)
+    return f"<p>{html.escape(outcome.get('title', ''))}</p><p>{words}</p><table>{head}{''.join(rows)}</table>{lines}"
 
 
 def _figures(found: Mapping[str, Any]) -> str:

@@ -1,0 +1,69 @@
+"""Short games recorded as text, one per registered game, are played again and compared word for word.
+
+A change of rules shows in the recordings. To record them anew, after reading the difference:
+`TACIT_RECORD=1 pytest tests/games/test_playthroughs.py`.
+"""
+
+import os
+import pathlib
+
+import jax
+import numpy as np
+import pytest
+
+from tacit import games
+
+FOLDER = pathlib.Path(__file__).parent / "playthroughs"
+RULES = {
+    **{name: {"length": 4} for name in ("ipd", "imp", "iterated-chicken", "iterated-stag-hunt")},
+    "commons": {"capacity": 6, "length": 4},
+    "probe": {"kind": "remembered", "num_players": 2},
+}
+
+
+def fixed_actions(time, num_players):
+    """DC, CD, DD, CC, ... in the first two seats, and the same again in the others."""
+    return np.array([(time + 1) >> (seat % 2) & 1 for seat in range(num_players)], np.int32)
+
+
+def numbers(array):
+    return " ".join(f"{number:g}" for number in np.asarray(array, float).ravel())
+
+
+def fields(state):
+    return "  ".join(f"{name} {numbers(value)}" for name, value in state._asdict().items())
+
+
+def playthrough(name):
+    """The recording: what every step began with, showed, took and brought."""
+    rules = RULES.get(name, {})
+    game = games.make(name, **rules)
+    step, reset = jax.jit(game.step), jax.jit(game.reset)
+    seen = jax.jit(lambda state: (game.observe(state), game.legal(state)))
+    state = reset(jax.random.key(2))
+    lines = [" ".join([name, *(f"{rule}={value}" for rule, value in rules.items())])]
+    for time in range(game.spec.max_length):
+        obs, legal = seen(state)
+        action = fixed_actions(time, game.spec.num_players)
+        lines += ["", f"step {time}", f"  state        {fields(state)}"]
+        for i in range(game.spec.num_players):
+            lines += [f"  player {i} sees {numbers(obs[i])}, may {numbers(legal[i])}"]
+        state, outcome = step(jax.random.key(1), state, action)
+        end = "terminated" if outcome.terminated else "truncated" if outcome.truncated else "no"
+        lines += [f"  action       {numbers(action)}", f"  reward       {numbers(outcome.reward)}"]
+        lines += [f"  end          {end}"]
+        if end != "no":
+            break
+    return "\n".join([*lines, "", "afterwards", f"  state        {fields(state)}", ""])
+
+
+@pytest.mark.parametrize("name", games.GAMES)
+def test_a_game_plays_as_recorded(name):
+    found, file = playthrough(name), FOLDER / f"{name}.txt"
+    if os.environ.get("TACIT_RECORD"):
+        file.write_text(found)
+    assert found == file.read_text()
+
+
+def test_every_recording_belongs_to_a_game():
+    assert {file.stem for file in FOLDER.glob("*.txt")} == set(games.GAMES)
