@@ -31,7 +31,7 @@ def closed_form(game: Game, rule: str) -> MatrixGame:
     Raises:
         Misfit: it has none; the line names the rule that asked and the games that fit.
     """
-    if not isinstance(game, MatrixGame):
+    if not (isinstance(game, MatrixGame) and type(game).step is MatrixGame.step):  # other rules have other values
         fitting = "a two-player matrix game (ipd, imp, chicken, ...)"
         raise Misfit(f"{rule} learns in closed form and needs {fitting}, not {type(game).__name__}")
     return game

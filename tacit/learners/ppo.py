@@ -9,9 +9,10 @@ r being the ratio of new to old action probability. Independent players differ i
 `shared` they use one set and learn from all seats together.
 
 Source: Schulman et al. 2017 (equations 7 and 9), Schulman et al. 2016 (advantages); details as in CleanRL's ppo.py
-and PureJaxRL. Departures: the value loss is not clipped; the truncated end of an episode counts with the value of
-what it led to, in the middle of a window as at its edge. A recurrent learner replays whole windows from the memories
-they began with and cuts minibatches along games; a feed-forward one shuffles all steps.
+and PureJaxRL. Departures: the value loss is not clipped and the step size not annealed; weights begin normal, not
+orthogonal; the truncated end of an episode counts with the value of what it led to, in the middle of a window as at
+its edge. A recurrent learner replays whole windows from the memories they began with and cuts minibatches along games;
+a feed-forward one shuffles all steps.
 """
 
 from collections.abc import Sequence

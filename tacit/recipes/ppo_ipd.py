@@ -10,7 +10,7 @@ from tacit.recipes.base import Budget, Measured, Recipe, Target, over_agents
 from tacit.runs.experiment import Experiment
 from tacit.runs.training import Finished
 
-CLAIM = "interview claim: independent learners always defect; no published table"
+CLAIM = "the field's common finding that independent learners always defect; no published table"
 VISITED = 0.01  # share of steps from which on a state counts as visited
 
 
