@@ -102,6 +102,10 @@ def _as_default(default: Any) -> Any:
     return convert
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
 def _to_float(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -139,8 +143,8 @@ def replace(settings: Any, changes: dict[str, Any]) -> Any:
     for name in changes:
         if name not in described:
             raise SettingError(unknown("setting", name, described))
-    converters = {field.name: field.metadata.get("convert") for field in dataclasses.fields(settings)}
-    given = {name: converters[name](value) for name, value in changes.items()}
+    convert = {field.name: field.metadata.get("convert", _same) for field in dataclasses.fields(settings)}
+    given = {name: convert[name](value) for name, value in changes.items()}
     each = (problem(described[name], value) for name, value in given.items())
     if problems := [found for found in each if found]:
         raise SettingError("; ".join(problems))

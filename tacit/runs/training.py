@@ -189,7 +189,7 @@ def _save(folder: RunFolder, done: int, state: State, record: dict[str, Any], la
         tail = {name: np.asarray(rows)[-1:].tolist() for name, rows in last.items()}
         report = {"iteration": done, "not_finite": bad, "metrics": str(tail)}
         store.write_json(folder.path / "nan_report.json", report)
-        raise Stopped(f"iteration {done}: {bad[0]} is not finite (see nan_report.json); the last good state is kept")
+        raise Stopped(f"iteration {done}: {bad[0]} is not finite (see nan_report.json); earlier checkpoints are kept")
     checkpoint.save(folder.path / "checkpoints", done, held, record)
 
 
