@@ -81,7 +81,7 @@ def test_with_a_model_nobody_reads_the_others_logits():
     live = start(jax.random.key(0), SHORT, policies, config.num_games)
     act = functools.partial(lambda everyone, keys, **seen: everyone(keys, tuple(LOGITS), **seen), joint(policies))
     played = rollout(jax.random.key(1), SHORT, act, live, SHORT.length, reset=False)[1]
-    after, measured = learner.update(jax.random.key(2), state, played, live.carry)
+    after, measured = jax.jit(learner.update)(jax.random.key(2), state, played, live.carry)
     assert np.abs(after.logits - state.logits).max() > 0
     assert np.abs(after.models).max() > 0
     assert set(measured) == {"reward", "value"}
