@@ -38,7 +38,7 @@ class Teller:
         self.bar: Progress | None = None
         self.task: Any = None
         self.label = ""
-        self.last_line = time.monotonic()
+        self.last_line = -QUIET
 
     def __enter__(self) -> "Teller":
         return self
@@ -50,6 +50,7 @@ class Teller:
         """What the following progress is about."""
         self._close()
         self.label = label
+        self.last_line = -QUIET  # the first piece is told at once
 
     def tell(self, told: Told) -> None:
         """Takes a piece of progress, or words."""
@@ -58,7 +59,7 @@ class Teller:
             return
         if told.iteration == 0:
             self.console.print(f"{self.label}: compiling (kept for the next time)", markup=False)
-        if self.console.is_terminal:
+        elif self.console.is_terminal:
             self._draw(told)
         elif time.monotonic() - self.last_line > QUIET or told.iteration == told.experiment.iterations:
             self.last_line = time.monotonic()
