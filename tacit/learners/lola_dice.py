@@ -53,7 +53,13 @@ class Config(Settings):
     )
     num_games: int = setting(64, "episodes per batch", unit="games", source="LOLA-DiCE script", low=2)
     loaded: bool = setting(False, "use Loaded DiCE")
-    loaded_decay: float = setting(1.0, "decay of past log-probabilities in Loaded DiCE", low=0.0, high=1.0)
+    loaded_decay: float = setting(
+        0.96,
+        "decay of past log-probabilities in Loaded DiCE; 1 is DiCE itself",
+        source="half the variance of a step in the ipd for a bias of 5 %",
+        low=0.0,
+        high=1.0,
+    )
     model_opponent: bool = setting(False, "fit the opponent's policy to its actions instead of reading it")
     model_steps: int = setting(20, "gradient steps of the opponent model per update", unit="steps", low=1, high=10_000)
     model_lr: float = setting(1.0, "step size of the opponent model", unit="per step", low=0.0)

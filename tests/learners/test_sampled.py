@@ -40,10 +40,19 @@ def test_naive_follows_the_gradient():
     assert np.abs((mean - expected) / error).max() < 4.5  # 10 normal deviations: beyond 4.5 once in 15,000 tries
 
 
+def test_the_decay_of_loaded_dice_lowers_the_variance():
+    config = {"num_games": 32, "rate_in": 2.0, "lookaheads": 1}
+    plain, loaded = (average_direction(lola_dice, lola_dice.Config(**config, loaded=x))[1] for x in (False, True))
+    decayed = average_direction(lola_dice, lola_dice.Config(**config, loaded=True, loaded_decay=0.5))[1]
+    # of two variances over 256 updates, the ratio has a standard error of 2 / 256^0.5 = 0.125; over ten entries, less
+    assert np.mean((loaded / plain) ** 2) < 1.0
+    assert np.mean((decayed / plain) ** 2) < 1 - 2 * 0.125
+
+
 @pytest.mark.parametrize("loaded", [False, True])
 def test_lola_dice_follows_the_gradient_through_the_opponents_step(loaded):
     rate, games_played = 2.0, 256
-    config = lola_dice.Config(num_games=games_played, rate_in=rate, lookaheads=1, loaded=loaded)
+    config = lola_dice.Config(num_games=games_played, rate_in=rate, lookaheads=1, loaded=loaded, loaded_decay=1.0)
     mean, error = average_direction(lola_dice, config)
 
     def ahead(own, i):
