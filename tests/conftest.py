@@ -14,6 +14,7 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / "jax"))
 
 import jax
 import pytest
+from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
 hook = install_import_hook("tacit", "checker.typechecked")
@@ -23,6 +24,13 @@ from tacit import scale
 scale.prepare()
 scale.cache_programs()
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# Properties are tried on the same few examples every time; fixtures only set the precision, so they may be shared.
+shared = [HealthCheck.function_scoped_fixture]
+settings.register_profile(
+    "few", max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=shared
+)
+settings.load_profile("few")
 
 
 @pytest.fixture

@@ -3,20 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tacit.games.matrix import MatrixGame
 from tacit.games.matrix_derivatives import ME, OTHER, both_logits, both_sides, view
 from tacit.games.matrix_exact import transition, values, values_seen
-
-several = settings(
-    max_examples=20,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the fixture only sets the precision
-)
 
 
 def game_of(payoff, discount):
@@ -72,7 +64,6 @@ def agree(found, expected, scale):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * scale), found, expected)
 
 
-@several
 @given(numbers(-5, 5, 8), st.floats(0, 0.98), numbers(-4, 4, 10), numbers(-2, 2, 5))
 def test_iterated_games(x64, payoff, discount, logits, along):
     found, ours, solvers = iterated(game_of(payoff, discount), logits.reshape(2, 5), along)
@@ -81,7 +72,6 @@ def test_iterated_games(x64, payoff, discount, logits, along):
     agree(found, solvers, scale)
 
 
-@several
 @given(numbers(-5, 5, 8), st.floats(0, 0.98), numbers(-4, 4, 2), numbers(-2, 2, 1))
 def test_games_of_one_round(x64, payoff, discount, logits, along):
     found, ours, solvers = once(game_of(payoff, discount), logits.reshape(2, 1), along)

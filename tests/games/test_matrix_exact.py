@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tacit import games
@@ -29,13 +29,6 @@ KNOWN = {
     ("tit-for-tat", "suspicious-tit-for-tat"): (-1.5306, -1.4694),
 }
 
-several = settings(
-    max_examples=20,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the fixture only sets the precision
-)
 some_logits = st.lists(st.floats(-4, 4), min_size=10, max_size=10).map(lambda x: np.reshape(x, (2, 5)))
 some_payoff = st.lists(st.floats(-5, 5), min_size=8, max_size=8)
 some_discount = st.floats(0, 0.99)
@@ -60,7 +53,6 @@ def second_way(game, logits):
     return after[4] @ np.linalg.solve(system, rewards), shares
 
 
-@several
 @given(some_payoff, some_discount, some_logits)
 def test_values_and_visits_equal_a_second_way(x64, payoff, discount, logits):
     game = MatrixGame(payoff=tuple(payoff), discount=discount)
@@ -76,7 +68,6 @@ jitted_visits = jax.jit(visits)
 jitted_finite_values = jax.jit(finite_values, static_argnames="rounds")
 
 
-@several
 @given(some_payoff, some_discount, some_logits)
 def test_swapping_the_players_swaps_the_values(x64, payoff, discount, logits):
     game = MatrixGame(payoff=tuple(payoff), discount=discount)
@@ -86,7 +77,6 @@ def test_swapping_the_players_swaps_the_values(x64, payoff, discount, logits):
     np.testing.assert_allclose(found, jitted_values(game, logits)[::-1], rtol=1e-10, atol=1e-10)
 
 
-@several
 @given(some_logits)
 def test_matching_pennies_is_zero_sum(x64, logits):
     found = jitted_values(games.make("imp"), logits)

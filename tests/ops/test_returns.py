@@ -6,19 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tacit.ops.returns import discounts, gae, normalized, to_go
 
 LENGTH = 8
-several = settings(
-    max_examples=30,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the fixtures only set the precision
-)
 pytestmark = pytest.mark.usefixtures("strict", "x64")
 row = st.lists(st.floats(-3, 3), min_size=LENGTH, max_size=LENGTH).map(np.array)
 ends = st.lists(st.sampled_from(["goes on", "terminated", "truncated"]), min_size=LENGTH, max_size=LENGTH).map(np.array)
@@ -52,21 +45,18 @@ def fast_gae(reward, value, next_value, end, discount, decay):
 close = functools.partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-11)
 
 
-@several
 @given(row, row, row, ends, share, share)
 def test_advantages_equal_the_double_loop(reward, value, next_value, end, discount, decay):
     inputs = (reward, value, next_value, end, discount, decay)
     close(fast_gae(*inputs), slow_gae(*inputs))
 
 
-@several
 @given(row, row, row, ends, share)
 def test_without_decay_advantages_are_one_step_errors(reward, value, next_value, end, discount):
     follows = np.where(end == "terminated", 0.0, next_value)
     close(fast_gae(reward, value, next_value, end, discount, 0.0), reward + discount * follows - value)
 
 
-@several
 @given(row, row, share)
 def test_with_decay_1_advantages_are_returns_minus_values(reward, value, discount):
     end = np.array(["goes on"] * (LENGTH - 1) + ["terminated"])
@@ -83,7 +73,6 @@ def test_a_cut_off_end_counts_and_a_real_one_does_not():
         close(found[:4], [expected / 8, expected / 4, expected / 2, expected])
 
 
-@several
 @given(row, share)
 def test_returns_equal_the_double_loop(reward, discount):
     expected = [sum(discount ** (k - t) * reward[k] for k in range(t, LENGTH)) for t in range(LENGTH)]
