@@ -54,7 +54,10 @@ def new_reproduction(parent: pathlib.Path, recipe: Recipe, mode: str, seeds: int
     experiments = recipe.experiments(mode, seeds, seed)
     rows = {name: as_dict(experiment) for name, experiment in experiments.items()}
     store.write_json(folder.path / "config.json", {"recipe": recipe.name, "mode": mode, "rows": rows})
-    folder.note(kind="recipe", status="new", started=store.now())
+    options = [f"--{mode}"] if mode != "default" else []
+    options += [f"--{name}={value}" for name, value in (("seeds", seeds), ("seed", seed)) if value]
+    command = ["tacit", "reproduce", recipe.name, *options]  # of this recipe alone, whatever ran beside it
+    folder.note(kind="recipe", status="new", started=store.now(), command=command)
     return folder
 
 
