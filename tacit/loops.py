@@ -142,6 +142,19 @@ def rollout(
     return jax.lax.scan(all_games, live, (keys, given), length)
 
 
+def episodes(
+    key: PRNGKeyArray, game: Game, policies: Sequence[Policy], params: Sequence[Params], num_games: int
+) -> tuple[tuple[Carry, ...], Step]:
+    """Plays a batch of whole episodes, from reset to end: what the players remembered at first, and the steps."""
+    start_key, play_key = jax.random.split(key)
+    live, everyone = start(start_key, game, policies, num_games), joint(policies)
+
+    def act(keys: Any, **seen: Any) -> Any:
+        return everyone(keys, params, **seen)
+
+    return live.carry, rollout(play_key, game, act, live, game.spec.max_length, reset=False)[1]
+
+
 def per_player(step: Step, seats: Sequence[int]) -> Trajectory:
     """What each of these players did and saw, leaves `[N, T, B, ...]`."""
     everyone = tuple(seats) == tuple(range(step.reward.shape[2]))
@@ -153,17 +166,9 @@ def per_player(step: Step, seats: Sequence[int]) -> Trajectory:
     def common(leaf: Array) -> Array:
         return jnp.broadcast_to(leaf, (len(seats), *leaf.shape))
 
-    return Trajectory(
-        own(step.obs),
-        own(step.legal),
-        common(step.fresh),
-        own(step.action),
-        own(step.extras),
-        own(step.reward),
-        common(step.terminated),
-        common(step.truncated),
-        own(step.next_obs),
-    )
+    seen = own(step.obs), own(step.legal), common(step.fresh)
+    done = own(step.action), own(step.extras), own(step.reward)
+    return Trajectory(*seen, *done, common(step.terminated), common(step.truncated), own(step.next_obs))
 
 
 def unroll(policy: Policy, params: Params, carry: Carry, trajectory: Trajectory) -> tuple[Carry, PyTree]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Key, PRNGKeyArray, PyTree
 
 from tacit.games.base import Game
-from tacit.loops import joint, rollout, start
+from tacit.loops import episodes
 from tacit.scale import precision_of
 from tacit.types import State, Step, Trained
 
@@ -38,14 +38,6 @@ def _each(
 
     def one(key: PRNGKeyArray, state: State) -> PyTree:
         policies, params = zip(*learner.policy(state), strict=True)
-        everyone = joint(policies)
-        start_key, play_key = jax.random.split(key)
-        live = start(start_key, game, policies, num_games)
-        act = functools.partial(_act, everyone, params)
-        return measure(rollout(play_key, game, act, live, game.spec.max_length, reset=False)[1])
+        return measure(episodes(key, game, policies, params, num_games)[1])
 
     return jax.vmap(one)(keys, states)
-
-
-def _act(everyone: Any, params: Any, keys: Any, **seen: Any) -> Any:
-    return everyone(keys, params, **seen)

@@ -28,7 +28,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from tacit.errors import Misfit
 from tacit.games.base import Game
 from tacit.learners import tabular
-from tacit.loops import joint, per_player, rollout, start, unroll, unstack
+from tacit.loops import episodes, per_player, unroll, unstack
 from tacit.ops.policy_gradient import dice, loaded_dice
 from tacit.ops.returns import normalized
 from tacit.settings import setting
@@ -110,15 +110,10 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
     if game.spec.num_players != 2:
         raise Misfit(f"lola-dice shapes one opponent and needs a game of two players, not {game.spec.num_players}")
     seats = (0, 1) if seats is None else tuple(seats)
-    everyone = joint((tabular.TABULAR,) * 2)
 
     def play(key: PRNGKeyArray, logits: Float[Array, "2 ..."]) -> Step:
-        start_key, play_key = jax.random.split(key)
         held = unstack(jax.lax.stop_gradient(logits), 2)
-        live = start(start_key, game, (tabular.TABULAR,) * 2, config.num_games)
-        return rollout(
-            play_key, game, lambda keys, **seen: everyone(keys, held, **seen), live, game.spec.max_length, reset=False
-        )[1]
+        return episodes(key, game, (tabular.TABULAR,) * 2, held, config.num_games)[1]
 
     def returns(logits: Float[Array, "2 ..."], played: Step, whose: Int[Array, ""]) -> Float[Array, ""]:
         return objective(logits, per_player(played, (0, 1)), whose, game.discount, config)

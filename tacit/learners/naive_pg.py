@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from tacit.games.base import Game
 from tacit.learners import tabular
-from tacit.loops import joint, per_player, rollout, start, unroll
+from tacit.loops import episodes, per_player, unroll
 from tacit.ops.policy_gradient import dice
 from tacit.ops.returns import normalized
 from tacit.settings import setting
@@ -60,14 +60,9 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         return State(jax.vmap(lambda k: tabular.init(k, game, config.init_std, "naive-pg"))(keys))
 
     def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
-        start_key, play_key = jax.random.split(key)
         policies, params = zip(*policy(state), strict=True)
-        everyone = joint(policies)
-        live = start(start_key, game, policies, config.num_games)
-        _, played = rollout(
-            play_key, game, lambda keys, **seen: everyone(keys, params, **seen), live, game.spec.max_length, reset=False
-        )
-        return update(key, state, played, live.carry)
+        carry, played = episodes(key, game, policies, params, config.num_games)
+        return update(key, state, played, carry)
 
     def update(key: PRNGKeyArray, state: State, played: Step, carry: Any) -> tuple[State, Metrics]:
         del key, carry

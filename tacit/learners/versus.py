@@ -10,7 +10,6 @@ from the same joint policies.
 """
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +23,7 @@ from tacit.games.matrix import START, MatrixGame
 from tacit.games.matrix_exact import closed_form, normalized_values, num_logits
 from tacit.learners.scripted import MEMORY_ONE, Player, fixed
 from tacit.learners.tabular import TABULAR
-from tacit.loops import Make, joint, rollout, start
+from tacit.loops import Make, episodes
 from tacit.ops.returns import normalized
 from tacit.types import Learner, Metrics, Params, Policy, State
 
@@ -133,16 +132,9 @@ def _sampled(game: Game, config: Pair) -> Any:
     num_games = max(getattr(settings, "num_games", 0) for settings in config) or 64
 
     def experience(key: PRNGKeyArray, policies: Any) -> tuple[Any, Any, Metrics]:
-        start_key, play_key = jax.random.split(key)
         players, params = zip(*policies, strict=True)
-        live = start(start_key, game, players, num_games)
-        act = functools.partial(_act, joint(players), params)
-        _, played = rollout(play_key, game, act, live, game.spec.max_length, reset=False)
+        carry, played = episodes(key, game, players, params, num_games)
         measured = {"reward": played.reward.mean((0, 1)), "value": normalized(played.reward, game.discount)}
-        return played, live.carry, measured
+        return played, carry, measured
 
     return experience
-
-
-def _act(everyone: Any, params: Any, keys: Any, **seen: Any) -> Any:
-    return everyone(keys, params, **seen)
