@@ -12,6 +12,7 @@ from typing import Any
 
 from tacit import games, settings
 from tacit.cli import COMMANDS
+from tacit.commands import EVALUATIONS
 from tacit.learners import LEARNERS, PLAYERS
 from tacit.learners.scripted import MEMORY_ONE
 from tacit.recipes import RECIPES
@@ -119,7 +120,8 @@ def listing(kind: str) -> str:
 def commands() -> str:
     """Every command with its options."""
     parts = []
-    for command, _ in COMMANDS.values():
+    evaluations = [load("evaluation", EVALUATIONS, name).COMMAND for name in EVALUATIONS]
+    for command in [*(command for command, _ in COMMANDS.values()), *evaluations]:
         usage = f"tacit {command.name} {command.positional}".rstrip()
         rows = [
             [flag(o, ""), value(o.default), o.allowed or settings.words(o), o.help] for o in options(command.record)

@@ -6,7 +6,6 @@ Exit status: 0 done (for `reproduce`: every target reached), 1 internal error, 2
 
 import dataclasses
 import errno
-import json
 import os
 import pathlib
 import signal
@@ -14,21 +13,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tacit.command_line import Command, Section, fail, parse
+from tacit.command_line import HELP, Command, Common, Section, fail, parse, prepare, print_json
+from tacit.commands import EVALUATIONS
 from tacit.errors import InputError, Interrupted, SettingError, Stopped
 from tacit.settings import setting, unknown
 
 DONE, INTERNAL, USAGE, STOPPED, MISSED = 0, 1, 2, 3, 4
 KINDS = ("games", "learners", "players", "recipes")
-
-
-@dataclasses.dataclass(frozen=True)
-class Common:
-    """Options of every command."""
-
-    json: bool = setting(False, "print one JSON object on standard output and nothing else there")
-    seed: int = setting(0, "where all randomness starts", low=0, high=2**32 - 1)
-    out: str = setting("runs", "folder for run folders")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +58,7 @@ REPRODUCE = Command(
     99,
 )
 TRAIN = Command("train", "Any learner on any game it fits.", TrainOptions, "LEARNER GAME", 0, 2)
+EVALUATE = Command("evaluate", "Learning rules and policies against each other.", Common, "KIND ...", 1, 99)
 REPORT = Command("report", "One self-contained HTML page with the plots of a run.", ReportOptions, "RUN...", 1, 99)
 BENCH = Command("bench", "Speed, beside a plain version of the same thing.", Common, "[NAME...]", 0, 99)
 
@@ -127,10 +119,6 @@ def _overview() -> str:
     return "usage: tacit COMMAND ... (--help of a command shows its options)\n\n" + "\n".join(lines) + "\n"
 
 
-def _print_json(content: Any) -> None:
-    sys.stdout.write(json.dumps(content) + "\n")
-
-
 def _list(argv: list[str]) -> int:
     parsed = parse(LIST, argv)
     kinds = parsed.words or list(KINDS)
@@ -143,19 +131,11 @@ def _list(argv: list[str]) -> int:
     registries = {"games": GAMES, "learners": LEARNERS, "players": PLAYERS, "recipes": RECIPES}
     found = {kind: {name: entry.line for name, entry in registries[kind].items()} for kind in kinds}
     if parsed.options.json:
-        _print_json(found)
+        print_json(found)
         return DONE
     for kind, lines in found.items():
         sys.stdout.write(f"{kind}\n" + "".join(f"  {name:<24} {line}\n" for name, line in lines.items()))
     return DONE
-
-
-def _prepare() -> None:
-    from tacit import scale
-
-    scale.prepare()
-    scale.use_all_cores()
-    scale.cache_programs()
 
 
 def _reproduce(argv: list[str]) -> int:
@@ -170,7 +150,7 @@ def _reproduce(argv: list[str]) -> int:
     for name in parsed.words:
         if name not in RECIPES:
             raise SettingError(unknown("recipe", name, RECIPES))
-    _prepare()
+    prepare()
     from tacit.recipes import reproduction
     from tacit.runs.store import RunFolder
 
@@ -186,7 +166,7 @@ def _reproduce(argv: list[str]) -> int:
             outcomes.append(_one_reproduction(folder, options))
     if options.json:
         each = [outcome.json for outcome in outcomes]
-        _print_json(each[0] if len(each) == 1 else {"recipes": each})
+        print_json(each[0] if len(each) == 1 else {"recipes": each})
     return DONE if all(outcome.reached for outcome in outcomes) else MISSED
 
 
@@ -214,7 +194,7 @@ def _train(argv: list[str]) -> int:
         raise SettingError("usage: tacit train LEARNER GAME or tacit train --resume RUN; see tacit list")
     if parsed.options != TrainOptions(json=parsed.options.json, resume=parsed.options.resume):
         raise SettingError("--resume goes on with the run's own settings; only --json may be given beside it")
-    _prepare()
+    prepare()
     from tacit.runs.store import RunFolder
 
     return _run(RunFolder.open(pathlib.Path(parsed.options.resume)), parsed.options)
@@ -226,7 +206,7 @@ def _train_new(names: list[str], argv: list[str]) -> int:
     against = _value_of("--against", argv)
     learner, game = names
     check_names(learner, game, against)
-    _prepare()
+    prepare()
     from tacit.runs import experiment
     from tacit.runs.training import new_run
 
@@ -277,7 +257,7 @@ def _run(folder: Any, options: Common) -> int:
     page = report.write([folder.path])
     summary = report.summary(finished)
     if options.json:
-        _print_json(summary)
+        print_json(summary)
     else:
         terminal.show_summary(summary)
     teller.console.print(str(page), markup=False)
@@ -286,15 +266,26 @@ def _run(folder: Any, options: Common) -> int:
 
 def _report(argv: list[str]) -> int:
     parsed = parse(REPORT, argv)
-    _prepare()
+    prepare()
     from tacit.runs import report
 
     page = report.write([pathlib.Path(word) for word in parsed.words])
     if parsed.options.json:
-        _print_json({"report": str(page)})
+        print_json({"report": str(page)})
     else:
         sys.stdout.write(f"{page}\n")
     return DONE
+
+
+def _evaluate(argv: list[str]) -> int:
+    from tacit.registry import load
+
+    if not argv or argv[0] in HELP:
+        lines = [f"  {name:<12} {entry.line}" for name, entry in EVALUATIONS.items()]
+        text = "usage: tacit evaluate KIND ... (--help of a kind shows its options)\n\n"
+        sys.stdout.write(text + "\n".join(lines) + "\n")
+        return DONE if argv else USAGE
+    return load("evaluation", EVALUATIONS, argv[0]).run(argv[1:])
 
 
 def _bench(argv: list[str]) -> int:
@@ -305,14 +296,14 @@ def _bench(argv: list[str]) -> int:
     for name in names:
         if name not in bench.names():
             raise SettingError(unknown("benchmark", name, bench.names()))
-    _prepare()
+    prepare()
     results = {}
     for name in names:
         results[name] = bench.run(name)
         if not parsed.options.json:
             sys.stdout.write(bench.text(name, results[name]))
     if parsed.options.json:
-        _print_json(results)
+        print_json(results)
     return DONE
 
 
@@ -320,6 +311,7 @@ COMMANDS: dict[str, tuple[Command, Callable[[list[str]], int]]] = {
     "list": (LIST, _list),
     "reproduce": (REPRODUCE, _reproduce),
     "train": (TRAIN, _train),
+    "evaluate": (EVALUATE, _evaluate),
     "report": (REPORT, _report),
     "bench": (BENCH, _bench),
 }

@@ -6,14 +6,24 @@ errors in boxes of several lines, names, types and ranges are checked here first
 
 import contextlib
 import dataclasses
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from tacit.errors import SettingError
-from tacit.settings import Option, options, problem, unknown, words
+from tacit.settings import Option, options, problem, setting, unknown, words
 
 HELP = ("-h", "--help")
+
+
+@dataclasses.dataclass(frozen=True)
+class Common:
+    """Options of every command."""
+
+    json: bool = setting(False, "print one JSON object on standard output and nothing else there")
+    seed: int = setting(0, "where all randomness starts", low=0, high=2**32 - 1)
+    out: str = setting("runs", "folder for run folders")
 
 
 class Section(NamedTuple):
@@ -215,6 +225,20 @@ def _field(option: Option, default: Any) -> tuple[str, Any, Any]:
     text = option.help + (f" [{aside}]" if aside else "")
     kind = Annotated[option.type, tyro.conf.arg(help=text)]
     return option.name, kind, dataclasses.field(default=default)
+
+
+def prepare() -> None:
+    """Sets up what a command that computes needs: flags, all cores, and the cache of compiled programs."""
+    from tacit import scale
+
+    scale.prepare()
+    scale.use_all_cores()
+    scale.cache_programs()
+
+
+def print_json(content: Any) -> None:
+    """Prints one JSON object on standard output."""
+    sys.stdout.write(json.dumps(content) + "\n")
 
 
 def fail(message: str) -> None:

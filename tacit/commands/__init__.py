@@ -1,0 +1,9 @@
+"""The evaluations that `tacit evaluate` offers. `EVALUATIONS` names them as text, so that listing them imports nothing.
+
+Each module holds its options record, a `COMMAND` and `run(argv) -> exit status`, and imports nothing heavy before
+`run` has read its command line.
+"""
+
+from tacit.registry import Entry
+
+EVALUATIONS: dict[str, Entry] = {}
