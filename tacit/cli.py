@@ -16,7 +16,7 @@ from typing import Any
 from tacit.command_line import HELP, Command, Common, Section, fail, parse, prepare, print_json
 from tacit.commands import EVALUATIONS
 from tacit.errors import InputError, Interrupted, SettingError, Stopped
-from tacit.settings import setting, unknown
+from tacit.settings import options, setting, unknown
 
 DONE, INTERNAL, USAGE, STOPPED, MISSED = 0, 1, 2, 3, 4
 KINDS = ("games", "learners", "players", "recipes")
@@ -281,9 +281,11 @@ def _evaluate(argv: list[str]) -> int:
     from tacit.registry import load
 
     if not argv or argv[0] in HELP:
-        lines = [f"  {name:<12} {entry.line}" for name, entry in EVALUATIONS.items()]
-        text = "usage: tacit evaluate KIND ... (--help of a kind shows its options)\n\n"
-        sys.stdout.write(text + "\n".join(lines) + "\n")
+        usage = "usage: tacit evaluate KIND ... (--help of a kind shows its options)"
+        lines = [usage, "", EVALUATE.line, ""]
+        lines += [f"  {name:<12} {entry.line}" for name, entry in EVALUATIONS.items()]
+        lines += ["", "every kind takes", *(f"  --{option.name:<10} {option.help}" for option in options(Common))]
+        sys.stdout.write("\n".join(lines) + "\n")
         return DONE if argv else USAGE
     return load("evaluation", EVALUATIONS, argv[0]).run(argv[1:])
 

@@ -17,7 +17,7 @@ LINES = [
     ("trian lola ipd", "did you mean train?"),
     ("repotr x", "did you mean report?"),
     ("--versoin", "--versoin"),
-    ("''", "allowed: bench, list, report, reproduce, train"),
+    ("''", "allowed: bench, evaluate, list, report, reproduce, train"),
     ("LIST", "'LIST'"),
     # list
     ("list game", "did you mean games?"),
