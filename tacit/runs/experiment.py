@@ -1,7 +1,9 @@
 """An experiment: everything that determines a run's numbers, as plain data that round-trips through its file."""
 
+import contextlib
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from tacit import games, settings
 from tacit.errors import RunError, SettingError
@@ -57,6 +59,92 @@ def rule(name: str, changes: dict[str, Any]) -> tuple[Any, Any]:
     from tacit.learners.versus import Scripted
 
     return Scripted(load("player", PLAYERS, name)), settings.replace(Config(), changes)
+
+
+class Contestant(NamedTuple):
+    """A learning rule as it was typed: what it is called in tables, its name, and the settings that it changes."""
+
+    label: str
+    name: str
+    settings: dict[str, Any]
+
+
+def contestant(text: str, game_name: str) -> Contestant:
+    """The rule in a text such as `naive` or `lola:form=taylor,rate=0.5`.
+
+    Settings that equal the default are left out, so that equal rules have equal labels.
+
+    Args:
+        game_name: the game it is to play.
+
+    Raises:
+        SettingError: a name or a setting is unknown, or a value is refused; the line says what is allowed.
+    """
+    if game_name not in games.GAMES:
+        raise SettingError(unknown("game", game_name, games.GAMES))
+    name, changes = modified(text, lambda name: rule(name, {})[1])
+    default = settings.as_dict(rule(name, {})[1])
+    changes = {key: value for key, value in changes.items() if value != default[key]}
+    label = name.rstrip("/").rpartition("/")[2]  # of a path, its last part
+    if changes:
+        label += ":" + ",".join(f"{key}={_shown(value)}" for key, value in sorted(changes.items()))
+    return Contestant(label, name, changes)
+
+
+def board(text: str) -> tuple[str, dict[str, Any]]:
+    """Name and changed rules of the game in a text such as `imp` or `imp:discount=0.96`.
+
+    Raises:
+        SettingError: a name or a rule is unknown, or a value is refused.
+    """
+    return modified(text, lambda name: game(name, {}))
+
+
+def modified(text: str, default: Callable[[str], Any]) -> tuple[str, dict[str, Any]]:
+    """Name and changes of `NAME` or `NAME:SETTING=VALUE,...`; the numbers of a list are separated by slashes.
+
+    Args:
+        default: from a name to the settings that it starts from.
+
+    Raises:
+        SettingError: a name or a setting is unknown, or a value is refused.
+    """
+    name, colon, rest = text.partition(":")
+    record = default(name)
+    described = {option.name: option for option in settings.options(type(record))}
+    changes: dict[str, Any] = {}
+    for part in rest.split(",") if colon else ():
+        key, equals, value = part.partition("=")
+        key = key.replace("-", "_")
+        if not equals:
+            raise SettingError(f"{text!r}: {part!r} must be SETTING=VALUE, as in lola:form=taylor,rate=0.5")
+        if key not in described:
+            raise SettingError(unknown(f"setting of {name}", key, described))
+        if key in changes:
+            raise SettingError(f"{text!r}: {key} is given twice")
+        changes[key] = _value(described[key], value)
+    settings.replace(record, changes)
+    return name, changes
+
+
+def _value(option: settings.Option, text: str) -> Any:
+    """A typed value; what cannot be read stays text, and is refused like any other wrong value."""
+    if isinstance(option.default, tuple):
+        each = dataclasses.replace(option, default=option.default[0])
+        return tuple(_value(each, part) for part in text.split("/"))
+    if isinstance(option.default, bool):
+        return {"true": True, "false": False}.get(text.lower(), text)
+    with contextlib.suppress(ValueError):
+        return (
+            text if isinstance(option.default, str) else int(text) if isinstance(option.default, int) else float(text)
+        )
+    return text
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "/".join(map(_shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def check_names(learner: str, game: str, against: str) -> None:
