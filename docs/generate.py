@@ -18,6 +18,7 @@ from tacit.learners.scripted import MEMORY_ONE
 from tacit.recipes import RECIPES
 from tacit.recipes.base import Budget, Target
 from tacit.registry import load
+from tacit.runs.computation import Computation
 from tacit.settings import Option, options
 from tacit.types import Bits, Discrete, Real
 
@@ -140,8 +141,13 @@ def recipe_part(name: str) -> str:
     """What there is to say of one recipe."""
     recipe = load("recipe", RECIPES, name)
     quick = "judges its targets too" if recipe.judged_quick else "measures, but is too small to judge its targets"
-    rows = []
+    rows, computed = [], []
     for title, row in recipe.rows.items():
+        if isinstance(row, Computation):
+            described = settings.as_dict(row.settings)
+            words = [f"{key} {value(x)}" for key, x in described.items()]
+            computed.append([title, f"`{row.name}`", ", ".join(words) or NOTHING, str(row.seeds)])
+            continue
         changes = {"learner": row.learner_settings, "game": row.game_settings, "opponent": row.against_settings}
         words = [
             f"`--{prefix}.{key.replace('_', '-')} {value(x)}`"
@@ -153,7 +159,8 @@ def recipe_part(name: str) -> str:
         rows[-1] += [str(row.iterations), str(row.seeds)]
     parts = [
         f"## {name}\n\n{recipe.title}.\n\nCommand: `tacit reproduce {name}`\n\nPublished in: {recipe.paper}.\n",
-        table(["Row", "Learner", "Against", "Game", "Settings", "Iterations", "Seeds"], rows),
+        *([table(["Row", "Learner", "Against", "Game", "Settings", "Iterations", "Seeds"], rows)] if rows else []),
+        *([table(["Row", "Computation", "Settings", "Seeds"], computed)] if computed else []),
         table(
             ["Target", "Published", "Source", "Rule and reason"], [target_cells(target) for target in recipe.targets]
         ),

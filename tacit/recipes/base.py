@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tacit.runs.computation import Computation
 from tacit.runs.experiment import Experiment
-from tacit.runs.training import Finished
 
 MODES = ("quick", "default", "full")
+Row = Experiment | Computation  # what a recipe runs: a training, or a computation that trains nothing
 
 
 class Measured(NamedTuple):
@@ -59,7 +60,7 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """What a mode changes about every row: seeds, and iterations."""
+    """What a mode changes about every row: seeds, and the iterations of experiments."""
 
     seeds: int | None = None
     iterations: int | None = None
@@ -73,8 +74,9 @@ class Recipe:
         name: as on the command line.
         title: one line.
         paper: where it was published.
-        rows: the experiments of the default mode, by name, in order.
-        measure: from the finished rows to one `Measured` per target that can be measured.
+        rows: what the default mode runs, by name, in order: experiments, or computations (`tacit.runs.computation`).
+        measure: from the finished rows (`Finished` for an experiment, `Computed` for a computation) to one `Measured`
+            per target that can be measured.
         targets: what is compared, in order.
         quick, full: how those modes differ from the default. judged_quick: the quick mode judges its targets too.
         notes: what a reader must know beside the numbers.
@@ -84,24 +86,24 @@ class Recipe:
     name: str
     title: str
     paper: str
-    rows: Mapping[str, Experiment]
-    measure: Callable[[Mapping[str, Finished]], Mapping[str, Measured]]
+    rows: Mapping[str, Row]
+    measure: Callable[[Mapping[str, Any]], Mapping[str, Measured]]
     targets: tuple[Target, ...]
     quick: Budget = Budget()
     full: Budget = Budget()
     judged_quick: bool = False
     notes: tuple[str, ...] = ()
-    details: Callable[[Mapping[str, Finished]], list[str]] | None = None
+    details: Callable[[Mapping[str, Any]], list[str]] | None = None
 
-    def experiments(self, mode: str, seeds: int | None, seed: int) -> dict[str, Experiment]:
+    def experiments(self, mode: str, seeds: int | None, seed: int) -> dict[str, Row]:
         """The rows of a mode, with another number of seeds if one is given."""
         budget = {"quick": self.quick, "default": Budget(), "full": self.full}[mode]
         return {name: _within(row, budget, seeds, seed) for name, row in self.rows.items()}
 
 
-def _within(row: Experiment, budget: Budget, seeds: int | None, seed: int) -> Experiment:
+def _within(row: Row, budget: Budget, seeds: int | None, seed: int) -> Row:
     changes: dict[str, Any] = {"seed": seed, "seeds": seeds or budget.seeds or row.seeds}
-    if budget.iterations is not None:
+    if budget.iterations is not None and isinstance(row, Experiment):
         changes["iterations"] = min(budget.iterations, row.iterations)
     return dataclasses.replace(row, **changes)
 

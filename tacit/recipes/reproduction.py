@@ -10,12 +10,12 @@ from typing import Any
 
 from tacit.errors import Interrupted, RunError, Stopped
 from tacit.recipes import RECIPES
-from tacit.recipes.base import MODES, Measured, Recipe, Target
+from tacit.recipes.base import MODES, Measured, Recipe, Row, Target
 from tacit.registry import load
-from tacit.runs import store
-from tacit.runs.experiment import Experiment, as_dict, from_dict
+from tacit.runs import computation, experiment, store, training
+from tacit.runs.computation import Computation, Computed
 from tacit.runs.store import RunFolder
-from tacit.runs.training import Finished, Progress, read_back, train
+from tacit.runs.training import Finished, Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Outcome:
     recipe: Recipe
     mode: str
     folder: RunFolder
-    runs: Mapping[str, Finished]
+    runs: Mapping[str, Finished | Computed]
     json: dict[str, Any]
     lines: list[str]
 
@@ -51,8 +51,7 @@ def new_reproduction(parent: pathlib.Path, recipe: Recipe, mode: str, seeds: int
         RunError: it cannot be made.
     """
     folder = RunFolder.create(parent, recipe.name)
-    experiments = recipe.experiments(mode, seeds, seed)
-    rows = {name: as_dict(experiment) for name, experiment in experiments.items()}
+    rows = {name: _as_dict(row) for name, row in recipe.experiments(mode, seeds, seed).items()}
     store.write_json(folder.path / "config.json", {"recipe": recipe.name, "mode": mode, "rows": rows})
     options = [f"--{mode}"] if mode != "default" else []
     options += [f"--{name}={value}" for name, value in (("seeds", seeds), ("seed", seed)) if value]
@@ -81,12 +80,13 @@ def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callab
         raise RunError(f"{folder.path} is damaged or of another version: its rows are not those of {recipe.name}")
     began = time.monotonic()
     with folder.lock():
+        wanted = {name: _from_dict(content, recipe.rows[name]) for name, content in rows.items()}
         folder.note(status="running")
         runs, before = {}, folder.status().get("wall_seconds", 0.0)
-        for number, (name, content) in enumerate(rows.items(), 1):
+        for number, (name, row) in enumerate(wanted.items(), 1):
             begin(name)
             try:
-                runs[name] = _row(folder, number, from_dict(content), tell)
+                runs[name] = _row(folder, number, row, tell)
             except (Interrupted, Stopped) as stop:
                 status = "interrupted" if isinstance(stop, Interrupted) else "failed"
                 with contextlib.suppress(OSError):
@@ -96,11 +96,10 @@ def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callab
         spent = before + time.monotonic() - began
         measured = recipe.measure(runs)
         judged = mode != "quick" or recipe.judged_quick
-        seeds = max(run.experiment.seeds for run in runs.values())
         outcome = {
             "recipe": recipe.name,
             "mode": mode,
-            "seeds": seeds,
+            "seeds": max(row.seeds for row in wanted.values()),
             "wall_seconds": round(spent, 3),
             "run": str(folder.path),
             "targets": [_compared(target, measured[target.name], judged) for target in recipe.targets],
@@ -112,15 +111,31 @@ def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callab
     return Outcome(recipe, mode, folder, runs, outcome, lines)
 
 
-def _row(folder: RunFolder, number: int, experiment: Experiment, tell: Callable[[Progress], None]) -> Finished:
-    row = RunFolder(folder.path / "rows" / f"{number:02d}-{experiment.learner}")
-    if not (row.path / "config.json").exists():
-        row.path.mkdir(parents=True, exist_ok=True)
-        row.note(status="new", started=store.now())
-        store.write_json(row.path / "config.json", as_dict(experiment))
-    if row.status().get("status") == "done":
-        return read_back(row)
-    return train(row, tell)
+def _as_dict(row: Row) -> dict[str, Any]:
+    return computation.as_dict(row) if isinstance(row, Computation) else experiment.as_dict(row)
+
+
+def _from_dict(content: dict[str, Any], like: Row) -> Row:
+    return computation.from_dict(content, like) if isinstance(like, Computation) else experiment.from_dict(content)
+
+
+def _row(folder: RunFolder, number: int, row: Row, tell: Callable[[Progress], None]) -> Finished | Computed:
+    """Runs a row in its own folder, goes on with it, or reads it back."""
+    computed = isinstance(row, Computation)
+    name = row.compute.__name__ if computed else row.learner
+    place = RunFolder(folder.path / "rows" / f"{number:02d}-{name}")
+    if not (place.path / "config.json").exists():
+        place.path.mkdir(parents=True, exist_ok=True)
+        place.note(status="new", started=store.now())
+        store.write_json(place.path / "config.json", _as_dict(row))
+    done = place.status().get("status") == "done"
+
+    def say(words: str) -> None:
+        tell(Progress(row, words=words))
+
+    if computed:
+        return computation.read_back(place) if done else computation.work(place, row, say)
+    return training.read_back(place) if done else training.train(place, tell)
 
 
 def _finite(value: float | None) -> float | None:

@@ -14,7 +14,8 @@ from tacit.evaluation.basins import basins
 from tacit.evaluation.readout import closed_read_out, read_out
 from tacit.evaluation.statistics import summarize
 from tacit.games.matrix import MatrixGame
-from tacit.runs import plots, store
+from tacit.runs import computation, exhibits, plots, store
+from tacit.runs.computation import Computed
 from tacit.runs.store import RunFolder
 from tacit.runs.training import Finished, read_back
 
@@ -63,23 +64,33 @@ def write(paths: Sequence[pathlib.Path]) -> pathlib.Path:
     title = ", ".join(folder.path.name for folder in folders)
     body = "\n".join(section for section in sections)
     if len(folders) > 1 and plots.available():
-        runs = {f"{f.path.name} {name}".strip(): run for f in folders for name, run in _runs(f).items()}
-        body = _picture(plots.learning_curves({name: run.metrics for name, run in runs.items()}), "All runs") + body
+        named = {f"{f.path.name} {name}".strip(): run for f in folders for name, run in _runs(f).items()}
+        if runs := _trained(named):
+            body = _picture(plots.learning_curves({name: run.metrics for name, run in runs.items()}), "All runs") + body
     page = folders[0].path / "report.html"
     head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
     store.write(page, f"{head}<style>{STYLE}</style></head><body>{body}</body></html>\n".encode())
     return page
 
 
-def _runs(folder: RunFolder) -> dict[str, Finished]:
-    """The finished runs of a folder by name: the rows of a recipe, or the run itself."""
+def _runs(folder: RunFolder) -> dict[str, Finished | Computed]:
+    """The finished runs and computations of a folder by name: the rows of a recipe, or the run itself."""
     config = store.read_json(folder.path / "config.json")
     if "recipe" in config:
         names, paths = config.get("rows"), _row_paths(folder)
         if not isinstance(names, dict) or not names or len(paths) != len(names):
             raise RunError(f"{folder.path} has not finished: {len(paths)} of its rows were begun")
-        return {name: read_back(RunFolder(path)) for name, path in zip(names, paths, strict=True)}
-    return {"": read_back(folder)}
+        return {name: _read_back(RunFolder(path)) for name, path in zip(names, paths, strict=True)}
+    return {"": _read_back(folder)}
+
+
+def _read_back(folder: RunFolder) -> Finished | Computed:
+    computed = computation.is_computation(store.read_json(folder.path / "config.json"))
+    return computation.read_back(folder) if computed else read_back(folder)
+
+
+def _trained(runs: Mapping[str, Finished | Computed]) -> dict[str, Finished]:
+    return {name: run for name, run in runs.items() if isinstance(run, Finished)}
 
 
 def _row_paths(folder: RunFolder) -> list[pathlib.Path]:
@@ -87,19 +98,20 @@ def _row_paths(folder: RunFolder) -> list[pathlib.Path]:
 
 
 def _section(folder: RunFolder) -> str:
-    runs = _runs(folder)
-    first = next(iter(runs.values()))
-    named = {name or first.experiment.learner: run for name, run in runs.items()}
+    named = {name or _name(run): run for name, run in _runs(folder).items()}
+    trained = _trained(named)
     parts = [f"<h1>{html.escape(folder.path.name)}</h1>"]
     outcome_path = folder.path / "outcome.json"
     if outcome_path.exists():
         parts.append(_outcome(store.read_json(outcome_path)))
     else:
-        parts.append(_figures(summary(first)))
-    parts += [f"<p>{html.escape(words)}</p>" for words in _unfinished(named)]
+        parts += [_figures(summary(run)) for run in trained.values()]
+    computed = [run for run in named.values() if isinstance(run, Computed)]
+    parts += [exhibits.html(exhibit) for run in computed for exhibit in run.result.get("exhibits", ())]
+    parts += [f"<p>{html.escape(words)}</p>" for words in _unfinished(trained)]
     parts.append(f"<h2>Again</h2><pre>{html.escape(_command(folder))}</pre>")
     if plots.available():
-        parts += _pictures(named)
+        parts += _pictures(trained) if trained else []
     else:
         parts.append("<p>Pictures need matplotlib: <code>pip install 'tacit[plot]'</code>.</p>")
     for name, run in named.items():
@@ -108,6 +120,11 @@ def _section(folder: RunFolder) -> str:
             content = json.dumps(store.read_json(run.folder.path / file), indent=1)
             parts.append(f"<details><summary>{file}</summary><pre>{html.escape(content)}</pre></details>")
     return "\n".join(parts)
+
+
+def _name(run: Finished | Computed) -> str:
+    """What a run is called that is no row of a recipe."""
+    return run.experiment.learner if isinstance(run, Finished) else run.folder.path.name
 
 
 def _unfinished(runs: Mapping[str, Finished]) -> list[str]:

@@ -62,7 +62,8 @@ class RunFolder:
     """One run on disk.
 
     Its files: `run.json` (status), `config.json` (the experiment, all defaults written out), `provenance.json`,
-    `metrics.jsonl` (one row a line, append only), `checkpoints/`, `policy.safetensors` with `policy.json`,
+    `metrics.jsonl` (one row a line, append only), `checkpoints/`, `result.json` (what a computation gave),
+    `policy.safetensors` with `policy.json`,
     `report.html`.
     """
 

@@ -26,9 +26,9 @@ CHUNK = 0.5  # seconds of a compiled piece
 
 
 class Progress(NamedTuple):
-    """What a run tells while it goes on: a piece that was done, or a line of words."""
+    """What a run tells while it goes on: a piece that was done, or a line of words (all that a computation tells)."""
 
-    experiment: Experiment
+    experiment: Any
     iteration: int = 0
     rows: dict[str, np.ndarray] | None = None
     seconds: float = 0.0

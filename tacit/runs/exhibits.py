@@ -1,0 +1,106 @@
+"""What a computation shows on its report page: tables, heat maps and curves, as plain data in its result.
+
+An exhibit is a JSON object with a "kind" and a "title" (made by `table`, `heat_map` and `curves`); `html` draws it.
+Being data, it can be drawn again, and differently, by a later version. Pictures need matplotlib; tables do not.
+"""
+
+import html as text
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tacit.errors import RunError
+from tacit.runs import plots
+
+Exhibit = dict[str, Any]
+
+
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> Exhibit:
+    """A table; cells are text, numbers, or None."""
+    return {"kind": "table", "title": title, "head": list(head), "rows": [list(row) for row in rows]}
+
+
+def heat_map(title: str, rows: Sequence[str], columns: Sequence[str], values: np.ndarray) -> Exhibit:
+    """A matrix `[rows, columns]` as colors, with figures in the cells where they are few; NaN cells stay empty."""
+    cells = [[float(x) if np.isfinite(x) else None for x in row] for row in np.asarray(values, float)]
+    return {"kind": "heat-map", "title": title, "rows": list(rows), "columns": list(columns), "values": cells}
+
+
+def curves(title: str, x: Sequence[float], lines: Mapping[str, np.ndarray], labels: tuple[str, str]) -> Exhibit:
+    """Lines over a common x, `[len(x)]` each by name; `labels` are those of the axes."""
+    values = {name: np.asarray(line, float).tolist() for name, line in lines.items()}
+    return {"kind": "curves", "title": title, "x": list(x), "lines": values, "labels": list(labels)}
+
+
+def html(exhibit: Exhibit) -> str:
+    """An exhibit as a part of a page.
+
+    Raises:
+        RunError: it is of a kind this version does not know.
+    """
+    kind = exhibit.get("kind")
+    if kind not in _KINDS:
+        raise RunError(f"result.json holds an exhibit of unknown kind {kind!r}; known are {', '.join(_KINDS)}")
+    heading = f"<h2>{text.escape(exhibit['title'])}</h2>"
+    if kind != "table" and not plots.available():
+        return ""
+    return heading + _KINDS[kind](exhibit)
+
+
+def _table(exhibit: Exhibit) -> str:
+    head = "".join(f"<th>{text.escape(name)}</th>" for name in exhibit["head"])
+    rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in exhibit["rows"])
+    return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return f"<td>{text.escape(value)}</td>"
+    shown = "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f'<td class="n">{shown}</td>'
+
+
+MOST_FIGURES = 24  # rows or columns up to which a heat map's cells hold figures
+
+
+def _heat_map(exhibit: Exhibit) -> str:
+    values = np.array(exhibit["values"], float)  # None becomes NaN
+    height, width = values.shape
+    size = 0.42 if max(height, width) <= MOST_FIGURES else max(0.12, 12 / max(height, width))
+    drawn, axes = plots.figure(size * width + 3.2, size * height + 2.0)
+    axis = axes[0, 0]
+    image = axis.imshow(values, cmap="cividis", aspect="auto")
+    letters = 7 if size > 0.3 else 4
+    axis.set_xticks(range(width), exhibit["columns"], rotation=90, fontsize=letters)
+    axis.set_yticks(range(height), exhibit["rows"], fontsize=letters)
+    axis.tick_params(length=0)
+    if max(height, width) <= MOST_FIGURES:
+        middle = (np.nanmin(values) + np.nanmax(values)) / 2 if np.isfinite(values).any() else 0.0
+        for i, j in np.argwhere(np.isfinite(values)):
+            ink = "black" if values[i, j] > middle else "white"
+            axis.text(j, i, f"{values[i, j]:.2f}", ha="center", va="center", fontsize=6, color=ink)
+    drawn.colorbar(image, ax=axis, shrink=0.8)
+    return f"<figure>{plots.as_svg(drawn)}</figure>"
+
+
+NAMED = 12  # lines that the legend names: those that end highest
+
+
+def _curves(exhibit: Exhibit) -> str:
+    drawn, axes = plots.figure(7.6, 4.2)
+    axis = axes[0, 0]
+    order = sorted(exhibit["lines"], key=lambda name: -exhibit["lines"][name][-1])
+    for place, name in enumerate(order):
+        color = plots.COLORS[place % len(plots.COLORS)] if place < NAMED else "#bbbbbb"
+        style = "-" if place < len(plots.COLORS) else "--"
+        label = name if place < NAMED else None
+        axis.plot(exhibit["x"], exhibit["lines"][name], style, color=color, label=label, linewidth=1.3)
+    axis.set_xlabel(exhibit["labels"][0])
+    axis.set_ylabel(exhibit["labels"][1])
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return f"<figure>{plots.as_svg(drawn)}</figure>"
+
+
+_KINDS = {"table": _table, "heat-map": _heat_map, "curves": _curves}
