@@ -13,6 +13,10 @@ GAMES = {
     "matching-pennies": Entry("tacit.games.matrix:matching_pennies", "matching pennies, played once"),
     "chicken": Entry("tacit.games.matrix:chicken", "cars and cyclists, played once: swerve or go straight"),
     "stag-hunt": Entry("tacit.games.matrix:stag_hunt", "stag hunt, played once"),
+    "coin-lola": Entry("tacit.games.coin:lola", "coin game, LOLA's rules: one coin, red takes a tie"),
+    "coin-pola": Entry("tacit.games.coin:pola", "coin game, POLA's rules: one coin, both take a tie"),
+    "coin-mfos": Entry("tacit.games.coin:mfos", "coin game, M-FOS's rules: two coins, 16 boards of 16 steps"),
+    "coin-pax": Entry("tacit.games.coin:pax", "coin game, rules of Pax and JaxMARL: two coins, five moves"),
     "commons": Entry("tacit.games.commons:commons", "several players harvest one stock that grows back"),
     "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
 }

@@ -16,6 +16,10 @@ from tacit import games
 FOLDER = pathlib.Path(__file__).parent / "playthroughs"
 RULES = {
     **{name: {"length": 4} for name in ("ipd", "imp", "iterated-chicken", "iterated-stag-hunt")},
+    "coin-lola": {"length": 5},
+    "coin-pola": {"length": 5},
+    "coin-mfos": {"length": 3, "episodes": 2},
+    "coin-pax": {"length": 3, "episodes": 2},
     "commons": {"capacity": 6, "length": 4},
     "probe": {"kind": "remembered", "num_players": 2},
 }
