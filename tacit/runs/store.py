@@ -63,8 +63,7 @@ class RunFolder:
 
     Its files: `run.json` (status), `config.json` (the experiment, all defaults written out), `provenance.json`,
     `metrics.jsonl` (one row a line, append only), `checkpoints/`, `result.json` (what a computation gave),
-    `policy.safetensors` with `policy.json`,
-    `report.html`.
+    `policy.safetensors` with `policy.json`, `report.html`.
     """
 
     def __init__(self, path: pathlib.Path) -> None:
