@@ -31,10 +31,15 @@ def closed_form(game: Game, rule: str) -> MatrixGame:
     Raises:
         Misfit: it has none; the line names the rule that asked and the games that fit.
     """
-    if not (isinstance(game, MatrixGame) and type(game).step is MatrixGame.step):  # other rules have other values
+    if not (isinstance(game, MatrixGame) and has_closed_form(game)):
         fitting = "a two-player matrix game (ipd, imp, chicken, ...)"
         raise Misfit(f"{rule} learns in closed form and needs {fitting}, not {type(game).__name__}")
     return game
+
+
+def has_closed_form(game: Game) -> bool:
+    """Whether memory-one policies have values in closed form here: a matrix game whose rules nobody changed."""
+    return type(game).step is MatrixGame.step
 
 
 def num_logits(game: MatrixGame) -> int:

@@ -3,7 +3,7 @@
     everybody plays with the policies it has; then every rule learns from that play, seeing only its own state
 
 Rules in closed form meet through their joint logits, rules that learn from play through whole sampled episodes. A
-scripted player is a rule that learns nothing.
+scripted player is a rule that learns nothing; two of them meet in closed form if both remember one round.
 
 Source: the pairing of Foerster et al. 2018 (LOLA), table 4, and of the M-FOS code: all rules update simultaneously
 from the same joint policies.
@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from tacit.errors import Misfit
 from tacit.games.base import Game
 from tacit.games.matrix import START, MatrixGame
-from tacit.games.matrix_exact import closed_form, normalized_values, num_logits
+from tacit.games.matrix_exact import closed_form, has_closed_form, normalized_values, num_logits
 from tacit.learners.scripted import MEMORY_ONE, Player, fixed
 from tacit.learners.tabular import TABULAR
 from tacit.loops import Make, episodes
@@ -28,6 +28,7 @@ from tacit.ops.returns import normalized
 from tacit.types import Learner, Metrics, Params, Policy, State
 
 SURE = 0.999  # the largest probability a scripted player has in closed form, where logits must stay finite
+SURER = 1 - 1e-6  # the same where nobody learns, so that no gradient can vanish
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +69,9 @@ class Versus:
         ]
         if len(set(exact)) > 1:
             raise Misfit("one of the rules learns in closed form and the other from sampled play; they cannot meet")
-        experience = _closed(game) if any(exact) else _sampled(game, config)
+        scripts = not exact and has_closed_form(game) and _all_memory_one(self.first, self.others)
+        closed = any(exact) or scripts
+        experience = _closed(game, SURER if scripts else SURE) if closed else _sampled(game, config)
 
         def init(key: PRNGKeyArray) -> State:
             return tuple(rule.init(jax.random.fold_in(key, i)) for i, rule in enumerate(rules))
@@ -91,11 +94,16 @@ class Versus:
             changed = rules[which].with_params(state[which], seat - which, params)
             return (changed, state[1]) if which == 0 else (state[0], changed)
 
-        return Learner(init, step, policy, update, with_params, exact=any(exact))
+        return Learner(init, step, policy, update, with_params, exact=closed)
 
 
-def joint_logits(game: MatrixGame, policies: Sequence[tuple[Policy, Params]]) -> Float[Array, "2 n"]:
+def joint_logits(
+    game: MatrixGame, policies: Sequence[tuple[Policy, Params]], sure: float = SURE
+) -> Float[Array, "2 n"]:
     """The logits of both players' policies in closed form; a scripted player's probabilities are kept from 0 and 1.
+
+    Args:
+        sure: the largest of those probabilities.
 
     Raises:
         Misfit: a player remembers more than one round.
@@ -103,7 +111,7 @@ def joint_logits(game: MatrixGame, policies: Sequence[tuple[Policy, Params]]) ->
 
     def logits(policy: Policy, params: Params) -> Float[Array, " n"]:
         if policy is MEMORY_ONE:
-            params = jax.scipy.special.logit(jnp.clip(params, 1 - SURE, SURE))
+            params = jax.scipy.special.logit(jnp.clip(params, 1 - sure, sure))
         elif policy is not TABULAR:
             raise Misfit("a player that remembers more than one round has no closed form")
         return params[START - num_logits(game) + 1 :]
@@ -115,13 +123,17 @@ def _is_scripted(make: Make) -> bool:
     return isinstance(make, Scripted)
 
 
-def _closed(game: Game) -> Any:
+def _all_memory_one(*rules: Make) -> bool:
+    return all(isinstance(make, Scripted) and make.player.policy is MEMORY_ONE for make in rules)
+
+
+def _closed(game: Game, sure: float) -> Any:
     """What rules in closed form meet through: the joint logits."""
     exact = closed_form(game, "this rule")
 
     def experience(key: PRNGKeyArray, policies: Any) -> tuple[Any, Any, Metrics]:
         del key
-        logits = joint_logits(exact, policies)
+        logits = joint_logits(exact, policies, sure)
         return logits, (), {"value": normalized_values(exact, logits)}
 
     return experience
