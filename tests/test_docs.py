@@ -22,6 +22,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"# (tacit/[\w/]+)\.py\n")
 DOCUMENTED_TOGETHER = {
     "ipd": "prisoners-dilemma",
+    "axelrod-ipd": "prisoners-dilemma",
     "imp": "matching-pennies",
     "iterated-chicken": "chicken",
     "iterated-stag-hunt": "stag-hunt",

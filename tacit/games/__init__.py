@@ -6,6 +6,7 @@ from tacit.registry import Entry, load, modify
 
 GAMES = {
     "ipd": Entry("tacit.games.matrix:ipd", "iterated prisoner's dilemma"),
+    "axelrod-ipd": Entry("tacit.games.matrix:axelrod_ipd", "iterated prisoner's dilemma, Axelrod's payoffs"),
     "imp": Entry("tacit.games.matrix:imp", "iterated matching pennies, zero-sum"),
     "iterated-chicken": Entry("tacit.games.matrix:iterated_chicken", "cars and cyclists, again and again"),
     "iterated-stag-hunt": Entry("tacit.games.matrix:iterated_stag_hunt", "iterated stag hunt"),

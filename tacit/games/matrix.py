@@ -89,6 +89,11 @@ def ipd() -> MatrixGame:
     return MatrixGame()
 
 
+def axelrod_ipd() -> MatrixGame:
+    """Iterated prisoner's dilemma with the payoffs and the 200 turns of Axelrod's first tournament (1980)."""
+    return MatrixGame(payoff=(3.0, 3.0, 0.0, 5.0, 5.0, 0.0, 1.0, 1.0), length=200)
+
+
 def imp() -> MatrixGame:
     """Iterated matching pennies; player 1 wants a match. Zero-sum."""
     return MatrixGame(

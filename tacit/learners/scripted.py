@@ -32,6 +32,8 @@ def _no_carry() -> Carry:
 def _play(key: Any, chance: Float[Array, ""], legal: Array, given: Any) -> tuple[Array, Choice]:
     """C with this probability."""
     probs = jnp.where(legal, jnp.stack([chance, 1 - chance]), 0.0)
+    if given is None:  # drawn without logarithms, which cost more than all else where nobody reads the extras
+        given = (categorical.uniform(key) * probs.sum() >= probs[0]).astype(jnp.int32)
     return categorical.choose(key, jnp.log(jnp.maximum(probs / probs.sum(), LEAST)), jnp.zeros(()), given)
 
 

@@ -15,7 +15,7 @@ from tacit import games
 
 FOLDER = pathlib.Path(__file__).parent / "playthroughs"
 RULES = {
-    **{name: {"length": 4} for name in ("ipd", "imp", "iterated-chicken", "iterated-stag-hunt")},
+    **{name: {"length": 4} for name in ("ipd", "axelrod-ipd", "imp", "iterated-chicken", "iterated-stag-hunt")},
     "coin-lola": {"length": 5},
     "coin-pola": {"length": 5},
     "coin-mfos": {"length": 3, "episodes": 2},
