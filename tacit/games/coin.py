@@ -22,7 +22,6 @@ from tacit.types import Discrete, Level, Outcome, Real, Spec
 RED, BLUE = 0, 1
 ACTIONS = ("right", "left", "down", "up", "stay")
 MOVES = ((0, 1), (0, -1), (1, 0), (-1, 0), (0, 0))  # rows and columns
-WORDS = 4  # random numbers that make a board: one for each player, two for the coins
 
 
 class CoinState(NamedTuple):
@@ -87,7 +86,7 @@ class CoinGame(Game):
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> CoinState:
         del level
-        player, coin = self._board(jax.random.bits(key, (WORDS,)))
+        player, coin = self._board(jax.random.bits(key, (4,)))
         return CoinState(player, coin, jnp.int32(0), jnp.bool_(False), jnp.bool_(False))
 
     def observe(self, state: CoinState) -> Float[Array, "2 ..."]:
@@ -107,11 +106,11 @@ class CoinGame(Game):
         stolen = jnp.stack([taken[BLUE, RED], taken[RED, BLUE]])
         reward = self.reward * taken.sum(1).astype(float) - self.penalty * stolen.astype(float)
         time = state.time + 1
-        words = jax.random.bits(key, (WORDS + 2 if self.episodes > 1 else 2,))
+        words = jax.random.bits(key, (4 if self.episodes > 1 else 2,))
         coin = self._laid_anew(words[:2], state.coin, player, taken.any(0))
         if self.episodes > 1:
-            over = time % self.length == 0
-            again = self._board(words[2:])
+            over = jax.lax.rem(time, jnp.int32(self.length)) == 0
+            again = self._board(words)  # nothing else is left then of what these words made
             player, coin = jnp.where(over, again[0], player), jnp.where(over, again[1], coin)
         new = CoinState(player, coin, time, jnp.bool_(False), time >= self.spec.max_length)
         return settle(state, new, reward)
@@ -130,21 +129,26 @@ class CoinGame(Game):
         return player, taken
 
     def _row_and_column(self, cell: Int[Array, "..."]) -> tuple[Int[Array, "..."], Int[Array, "..."]]:
-        return cell // self.size, cell % self.size
+        return jax.lax.div(cell, jnp.int32(self.size)), jax.lax.rem(cell, jnp.int32(self.size))
 
     def _shifted(self, cell: Int[Array, "..."], by: Int[Array, "2 ..."]) -> Int[Array, "..."]:
+        """Cells after steps of -size to size rows and columns; `lax.rem` needs no care for signs, and is faster."""
         row, column = self._row_and_column(cell)
-        return (row + by[0]) % self.size * self.size + (column + by[1]) % self.size
+        row = jax.lax.rem(row + by[0] + self.size, jnp.int32(self.size))
+        return row * self.size + jax.lax.rem(column + by[1] + self.size, jnp.int32(self.size))
 
     def _board(self, words: UInt32[Array, "4"]) -> tuple[Int[Array, "2"], Int[Array, "2"]]:
-        red = below(words[0], self.cells)
-        blue = below(words[1], self.cells)
+        """Cells of players and coins; the first two words are for the coins."""
+        red = below(words[2], self.cells)
         if self.apart:
-            blue = (red + 1 + below(words[1], self.cells - 1)) % self.cells
+            blue = below(words[3], self.cells - 1)
+            blue = blue + (blue >= red).astype(jnp.int32)
+        else:
+            blue = below(words[3], self.cells)
         player = jnp.stack([red, blue])
         if self.coins == 2:
-            return player, self._laid(words[2:], player)
-        return player, self._single(words[2:], player, None)
+            return player, self._laid(words[:2], player)
+        return player, self._one(words[:2], player, jnp.arange(2) == below(words[1], 2))
 
     def _laid_anew(
         self, words: UInt32[Array, "2"], coin: Int[Array, "2"], player: Int[Array, "2"], taken: Bool[Array, "2"]
@@ -152,31 +156,27 @@ class CoinGame(Game):
         """The coins after those that were taken are replaced."""
         if self.coins == 2:
             return jnp.where(taken, self._laid(words, player), coin)
-        return jnp.where(taken.any(), self._single(words, player, coin), coin)
+        other = coin == self.cells  # the color that was not on the board
+        color = jnp.arange(2) == below(words[1], 2) if self.color == "random" else other
+        return jnp.where(taken.any(), self._one(words, player, color), coin)
 
-    def _single(
-        self, words: UInt32[Array, "2"], player: Int[Array, "2"], before: Int[Array, "2"] | None
-    ) -> Int[Array, "2"]:
-        """One coin on the board, after `before` or as the first."""
-        if before is None or self.color == "random":
-            there = jnp.arange(2) == below(words[1], 2)
-        else:
-            there = before == self.cells  # the color that was not on the board
-        return jnp.where(there, self._laid(words[:1], player), self.cells)
+    def _one(self, words: UInt32[Array, "2"], player: Int[Array, "2"], color: Bool[Array, "2"]) -> Int[Array, "2"]:
+        return jnp.where(color, self._laid(words[:1], player), self.cells)
 
     def _laid(self, words: UInt32[Array, " n"], player: Int[Array, "2"]) -> Int[Array, " n"]:
         """A cell for each coin: the k-th of those allowed, k uniform."""
         if not self.free:
             return below(words, self.cells)
         first, last = jnp.min(player), jnp.max(player)
-        cell = below(words, self.cells - 1 - (first != last).astype(jnp.int32))
+        two = first != last
+        cell = jnp.where(two, below(words, self.cells - 2), below(words, self.cells - 1))
         cell = cell + (cell >= first).astype(jnp.int32)
-        return cell + ((cell >= last) & (first != last)).astype(jnp.int32)
+        return cell + ((cell >= last) & two).astype(jnp.int32)
 
 
-def below(words: UInt32[Array, "..."], count: int | Int[Array, ""]) -> Int[Array, "..."]:
-    """Whole numbers in [0, count) from 32 random bits each; no number is more likely by more than count / 2^32."""
-    return (words % jnp.asarray(count, jnp.uint32)).astype(jnp.int32)
+def below(words: UInt32[Array, "..."], count: int) -> Int[Array, "..."]:
+    """Whole numbers in [0, count) from 32 random bits each; their chances differ by less than one in 2^32."""
+    return jax.lax.rem(words, jnp.uint32(count)).astype(jnp.int32)
 
 
 def pola() -> CoinGame:
