@@ -26,6 +26,7 @@ DOCUMENTED_TOGETHER = {
     "imp": "matching-pennies",
     "iterated-chicken": "chicken",
     "iterated-stag-hunt": "stag-hunt",
+    **{name: "coin" for name in ("coin-lola", "coin-pola", "coin-mfos", "coin-pax")},
 }
 
 
