@@ -10,10 +10,15 @@ LEARNERS = {
     "cgd": Entry("tacit.learners.cgd", "competitive gradient descent, in closed form"),
     "naive-pg": Entry("tacit.learners.naive_pg", "policy gradient from sampled play"),
     "lola-dice": Entry("tacit.learners.lola_dice", "LOLA from sampled play, with DiCE; opponent modeling as an option"),
+    "mfos": Entry("tacit.learners.mfos", "M-FOS: learns over many meta-episodes how to shape a learner, or itself"),
+    "m-maml": Entry("tacit.learners.m_maml", "the start from which naive learning does best against a learner"),
     "ppo": Entry(
         "tacit.learners.ppo", "proximal policy optimization: independent or shared, feed-forward or recurrent"
     ),
 }
+
+SHAPERS = ("mfos", "m-maml")
+"""Learners whose game is a meta-game: they learn from whole runs of another rule's learning (`--against`)."""
 
 PLAYERS = {
     "always-cooperate": Entry("tacit.learners.scripted:ALWAYS_COOPERATE", "C, whatever happens"),
@@ -46,4 +51,22 @@ PLAYERS = {
     "hard-go-by-majority": Entry(
         "tacit.learners.scripted:HARD_GO_BY_MAJORITY", "D at the start and while C is not the other's majority"
     ),
+    "tideman-and-chieruzzi": Entry(
+        "tacit.learners.axelrod_first:TIDEMAN_AND_CHIERUZZI",
+        "punishes longer each time; fresh start when ahead",
+    ),
+    "nydegger": Entry("tacit.learners.axelrod_first:NYDEGGER", "looks up the last three rounds in a table of 64"),
+    "grofman": Entry("tacit.learners.axelrod_first:GROFMAN", "C two times in seven after unlike actions, else C"),
+    "shubik": Entry("tacit.learners.axelrod_first:SHUBIK", "retaliates, each time for a turn longer"),
+    "stein-and-rapoport": Entry(
+        "tacit.learners.axelrod_first:STEIN_AND_RAPOPORT", "tit-for-tat, but D to who looks random and at the end"
+    ),
+    "davis": Entry("tacit.learners.axelrod_first:DAVIS", "C ten times, then D for ever if the other ever defected"),
+    "graaskamp": Entry(
+        "tacit.learners.axelrod_first:GRAASKAMP", "tit-for-tat with a probe; then D to who looks random, D now and then"
+    ),
+    "downing": Entry("tacit.learners.axelrod_first:DOWNING", "maximizes its payoff against the other's frequencies"),
+    "feld": Entry("tacit.learners.axelrod_first:FELD", "tit-for-tat that returns C ever less often, at last half"),
+    "tullock": Entry("tacit.learners.axelrod_first:TULLOCK", "C eleven times, then a tenth less often than the other"),
+    "anonymous": Entry("tacit.learners.axelrod_first:ANONYMOUS", "C with a fresh probability between 0.3 and 0.7"),
 }

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 
 from tacit.errors import Misfit
 from tacit.games.base import Game
-from tacit.games.matrix import STATES, MatrixGame
+from tacit.games.matrix import STATES, SWAPPED, MatrixGame
 from tacit.ops import categorical
 from tacit.types import Carry, Choice, Learner, Metrics, Params, Policy, Settings, State
 
@@ -29,8 +29,8 @@ def _no_carry() -> Carry:
     return ()
 
 
-def _play(key: Any, chance: Float[Array, ""], legal: Array, given: Any) -> tuple[Array, Choice]:
-    """C with this probability."""
+def cooperate(key: Any, chance: Float[Array, ""], legal: Array, given: Any) -> tuple[Array, Choice]:
+    """C with this probability, or the given action. The key is consumed; it must come from a split."""
     probs = jnp.where(legal, jnp.stack([chance, 1 - chance]), 0.0)
     if given is None:  # drawn without logarithms, which cost more than all else where nobody reads the extras
         given = (categorical.uniform(key) * probs.sum() >= probs[0]).astype(jnp.int32)
@@ -47,7 +47,7 @@ def _memory_one(
     given: Any = None,
 ) -> tuple[Carry, Array, Choice]:
     del fresh
-    return carry, *_play(key, obs @ params, legal, given)
+    return carry, *cooperate(key, obs @ params, legal, given)
 
 
 MEMORY_ONE = Policy(_no_carry, _memory_one)
@@ -81,7 +81,7 @@ def _counting(
     carry = Count(*(jnp.where(fresh, 0.0, x) for x in seen))
     angry = (carry.against >= ever) | (carry.running >= row)
     majority = jnp.where(lenient > 0, carry.against > share * carry.rounds, carry.against >= share * carry.rounds)
-    return carry, *_play(key, jnp.where(angry | majority, 0.0, 1.0), legal, given)
+    return carry, *cooperate(key, jnp.where(angry | majority, 0.0, 1.0), legal, given)
 
 
 COUNTING = Policy(_no_count, _counting)
@@ -98,6 +98,16 @@ class Player(NamedTuple):
 
     policy: Policy
     params: tuple[float, ...]
+
+
+class Informed(Player):
+    """A player that knows the match: its parameters are the number of turns and its rewards at CC, CD, DC, DD."""
+
+
+def known(player: Player, turns: Any, rewards: Sequence[Any]) -> Float[Array, " n"]:
+    """A player's parameters in a match of so many turns with these rewards at CC, CD, DC, DD (own action first)."""
+    params = (turns, *rewards) if isinstance(player, Informed) else player.params
+    return jnp.stack([jnp.asarray(x, float) for x in params])
 
 
 def _extortion(chi: float) -> tuple[float, ...]:
@@ -130,6 +140,11 @@ class Config(Settings):
     """A scripted player has no settings."""
 
 
+def _own_rewards(game: Any) -> list[tuple[Any, ...]]:
+    """Each player's rewards at CC, CD, DC, DD, its own action first."""
+    return [game.payoff[::2], tuple(game.payoff[1::2][s] for s in SWAPPED[:FIRST])]
+
+
 class Fixed(NamedTuple):
     """The state of a learner that does not learn."""
 
@@ -145,11 +160,16 @@ def fixed(player: Player, game: Game, seats: Sequence[int] | None = None) -> Lea
     if not isinstance(game, MatrixGame) and game.spec.observation != MatrixGame().spec.observation:
         fitting = "matrix games (ipd, chicken, ...)"
         raise Misfit(f"scripted players remember joint outcomes and play {fitting}, not {type(game).__name__}")
+    informed = isinstance(player, Informed)
+    if informed and not isinstance(game, MatrixGame):
+        raise Misfit(f"this player must know what a round pays and plays matrix games only, not {type(game).__name__}")
     seats = tuple(range(game.spec.num_players)) if seats is None else tuple(seats)
+    rewards = _own_rewards(game) if informed else [()] * game.spec.num_players
 
     def init(key: Any) -> Fixed:
         del key
-        return Fixed(jnp.tile(jnp.array(player.params, float)[None], (len(seats), 1)))
+        told = [known(player, game.spec.max_length, rewards[seat]) for seat in seats]
+        return Fixed(jnp.stack(told))
 
     def update(key: Any, state: Fixed, experience: Any, carry: Any) -> tuple[State, Metrics]:
         del key, experience, carry

@@ -11,6 +11,7 @@ from tacit import games
 from tacit.errors import Misfit
 from tacit.games.matrix import SWAPPED
 from tacit.learners import PLAYERS
+from tacit.learners.axelrod_first import FIRST_TOURNAMENT
 from tacit.learners.scripted import MEMORY_ONE, fixed
 from tacit.registry import load
 
@@ -77,7 +78,7 @@ def test_answers(name):
 
 
 def test_every_player_is_specified_here():
-    assert set(ANSWERS) | RANDOM == set(PLAYERS)
+    assert set(ANSWERS) | RANDOM | set(FIRST_TOURNAMENT) == set(PLAYERS)  # for those see test_axelrod_first
 
 
 @pytest.mark.parametrize(("name", "mine"), [("grudger", "CDDDCCDD"), ("tit-for-two-tats", "CCDDCCCD")])
