@@ -6,4 +6,6 @@ Each module holds its options record, a `COMMAND` and `run(argv) -> exit status`
 
 from tacit.registry import Entry
 
-EVALUATIONS: dict[str, Entry] = {}
+EVALUATIONS: dict[str, Entry] = {
+    "payoffs": Entry("tacit.commands.payoffs", "learning rules against each other; what a population would adopt"),
+}

@@ -5,13 +5,13 @@ Being data, it can be drawn again, and differently, by a later version. Pictures
 """
 
 import html as text
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tacit.errors import RunError
-from tacit.runs import plots
+from tacit.runs import plots, plots_population
 
 Exhibit = dict[str, Any]
 
@@ -103,4 +103,13 @@ def _curves(exhibit: Exhibit) -> str:
     return f"<figure>{plots.as_svg(drawn)}</figure>"
 
 
-_KINDS = {"table": _table, "heat-map": _heat_map, "curves": _curves}
+def _of_populations(draw: Callable[[Exhibit], str]) -> Callable[[Exhibit], str]:
+    return lambda exhibit: f"<figure>{draw(exhibit)}</figure>"
+
+
+_KINDS: dict[Any, Callable[[Exhibit], str]] = {
+    "table": _table,
+    "heat-map": _heat_map,
+    "curves": _curves,
+    **{kind: _of_populations(draw) for kind, draw in plots_population.KINDS.items()},
+}

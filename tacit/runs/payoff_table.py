@@ -22,6 +22,7 @@ from tacit.evaluation import payoffs
 from tacit.evaluation.payoffs import PROTOCOLS, Payoffs
 from tacit.learners.versus import joint_logits
 from tacit.runs import metrics, store
+from tacit.runs.computation import Computed
 from tacit.runs.experiment import Contestant, Experiment, as_dict, board, contestant, game, resolve
 from tacit.runs.store import RunFolder
 from tacit.runs.training import Progress, train
@@ -204,6 +205,17 @@ def read_tables(folder: RunFolder) -> dict[str, Payoffs]:
     plan = plan_in(folder)
     cells = {pair: _values(place, experiment) for place, pair, experiment in _places(folder, plan)}
     return {protocol: payoffs.table(plan.labels, plan.symmetric, cells, protocol) for protocol in PROTOCOLS}
+
+
+def read_back(folder: RunFolder) -> Computed:
+    """A finished table as its folder has it.
+
+    Raises:
+        RunError: it has not finished, or is damaged.
+    """
+    if not (folder.path / RESULT).exists():
+        raise RunError(f"{folder.path} has not finished; go on with tacit evaluate payoffs --resume {folder.path}")
+    return Computed(folder, store.read_json(folder.path / RESULT))
 
 
 def _places(folder: RunFolder, plan: Plan) -> list[tuple[RunFolder, tuple[int, int], Experiment]]:

@@ -14,7 +14,7 @@ from tacit.evaluation.basins import basins
 from tacit.evaluation.readout import closed_read_out, read_out
 from tacit.evaluation.statistics import summarize
 from tacit.games.matrix import MatrixGame
-from tacit.runs import computation, exhibits, plots, store
+from tacit.runs import computation, exhibits, payoff_table, plots, store
 from tacit.runs.computation import Computed
 from tacit.runs.store import RunFolder
 from tacit.runs.training import Finished, read_back
@@ -81,6 +81,8 @@ def _runs(folder: RunFolder) -> dict[str, Finished | Computed]:
         if not isinstance(names, dict) or not names or len(paths) != len(names):
             raise RunError(f"{folder.path} has not finished: {len(paths)} of its rows were begun")
         return {name: _read_back(RunFolder(path)) for name, path in zip(names, paths, strict=True)}
+    if payoff_table.is_payoffs(config):
+        return {"": payoff_table.read_back(folder)}
     return {"": _read_back(folder)}
 
 
