@@ -231,7 +231,8 @@ def _train_new(names: list[str], argv: list[str]) -> int:
         options.seed,
         options.precision,
     )
-    name = "-".join(part for part in (learner, against and f"vs-{against}", game) if part)
+    names = (pathlib.Path(learner).name, against and f"vs-{pathlib.Path(against).name}", game)
+    name = "-".join(part for part in names if part)
     return _run(new_run(pathlib.Path(options.out), name, wanted), options)
 
 

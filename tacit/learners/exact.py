@@ -54,20 +54,25 @@ def gradient_play(
     game = closed_form(game, rule)
     seats = tuple(range(PLAYERS)) if seats is None else tuple(seats)
     rewards, discount, one_shot = both_sides(game), jnp.asarray(game.discount, float), game.length == 1
+    asked = seats if together is as_it_is else tuple(range(PLAYERS))  # whose directions are needed
 
-    def look(rewards: Float[Array, "2 4"], logits: Float[Array, "2 n"]) -> tuple[PyTree, Float[Array, ""]]:
+    def look(rewards: Float[Array, "2 4"], logits: Float[Array, "2 n"]) -> tuple[PyTree, Float[Array, "2"]]:
         seen = view(rewards, discount, one_shot, logits)
-        return direction(seen), seen.value[0]
+        return direction(seen), seen.value
+
+    def pick(both: Float[Array, "2 ..."]) -> Float[Array, "asked ..."]:
+        return both if len(asked) == PLAYERS else both[asked[0] : asked[0] + 1]
 
     def init(key: PRNGKeyArray) -> State:
         return State(config.init_std * jax.random.normal(key, (len(seats), num_logits(game))))
 
     def update(key: PRNGKeyArray, state: State, joint: Float[Array, "2 n"], carry: Any = ()) -> tuple[State, Metrics]:
         del key, carry
-        found, value = jax.vmap(look)(rewards, both_logits(joint))
+        found, value = jax.vmap(look)(pick(rewards), pick(both_logits(joint)))
         along = together(found)
-        logits = state.logits + config.lr * jnp.stack([along[seat] for seat in seats])
-        return State(logits), {"value": normalization(game) * value}
+        logits = state.logits + config.lr * jnp.stack([along[asked.index(seat)] for seat in seats])
+        mine = value[:, 0] if len(asked) == PLAYERS else jnp.stack([value[0, asked[0]], value[0, 1 - asked[0]]])
+        return State(logits), {"value": normalization(game) * mine}
 
     def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
         return update(key, state, state.logits)

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tacit.errors import Interrupted, RunError, Stopped
+from tacit.learners import SHAPERS
 from tacit.recipes import RECIPES
 from tacit.recipes.base import MODES, Measured, Recipe, Row, Target
 from tacit.registry import load
-from tacit.runs import computation, experiment, store, training
+from tacit.runs import computation, experiment, policies, store, training
 from tacit.runs.computation import Computation, Computed
+from tacit.runs.experiment import ROW
 from tacit.runs.store import RunFolder
 from tacit.runs.training import Finished, Progress
 
@@ -86,7 +88,7 @@ def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callab
         for number, (name, row) in enumerate(wanted.items(), 1):
             begin(name)
             try:
-                runs[name] = _row(folder, number, row, tell)
+                runs[name] = _row(folder, number, _with_learned(row, runs), tell)
             except (Interrupted, Stopped) as stop:
                 status = "interrupted" if isinstance(stop, Interrupted) else "failed"
                 with contextlib.suppress(OSError):
@@ -122,7 +124,7 @@ def _from_dict(content: dict[str, Any], like: Row) -> Row:
 def _row(folder: RunFolder, number: int, row: Row, tell: Callable[[Progress], None]) -> Finished | Computed:
     """Runs a row in its own folder, goes on with it, or reads it back."""
     computed = isinstance(row, Computation)
-    name = row.compute.__name__ if computed else row.learner
+    name = row.compute.__name__ if computed else pathlib.Path(row.learner).name
     place = RunFolder(folder.path / "rows" / f"{number:02d}-{name}")
     if not (place.path / "config.json").exists():
         place.path.mkdir(parents=True, exist_ok=True)
@@ -135,7 +137,24 @@ def _row(folder: RunFolder, number: int, row: Row, tell: Callable[[Progress], No
 
     if computed:
         return computation.read_back(place) if done else computation.work(place, row, say)
-    return training.read_back(place) if done else training.train(place, tell)
+    if done:
+        return training.read_back(place)
+    finished = training.train(place, tell)
+    if row.learner in SHAPERS:  # later rows may play what was learned
+        policies.save(finished)
+    return finished
+
+
+def _with_learned(row: Row, runs: Mapping[str, Finished | Computed]) -> Row:
+    """The row with the folders of earlier rows in place of their names (`row:NAME`)."""
+    if isinstance(row, Computation):
+        return row
+    changes = {
+        seat: str(runs[name.removeprefix(ROW)].folder.path)
+        for seat in ("learner", "against")
+        if (name := getattr(row, seat)).startswith(ROW)
+    }
+    return dataclasses.replace(row, **changes)
 
 
 def _finite(value: float | None) -> float | None:

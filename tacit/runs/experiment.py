@@ -2,14 +2,17 @@
 
 import contextlib
 import dataclasses
+import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tacit import games, settings
 from tacit.errors import RunError, SettingError
-from tacit.learners import LEARNERS, PLAYERS
+from tacit.learners import LEARNERS, PLAYERS, SHAPERS
 from tacit.registry import load
 from tacit.settings import setting, unknown
+
+ROW = "row:"  # begins the name of a rule that an earlier row of the same recipe learned
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +48,19 @@ class Resolved:
 
 
 def rule(name: str, changes: dict[str, Any]) -> tuple[Any, Any]:
-    """The `make` function and the settings of a learner or a scripted player.
+    """The `make` function and the settings of a learner, of a scripted player, or of a run whose rule was learned.
+
+    Args:
+        name: of a learner or a player; or, for a rule that was itself learned and now plays, the path of its run.
 
     Raises:
         SettingError: the name or a setting is unknown, or a value is refused.
+        RunError: the run folder is missing, damaged, or holds no rule that was learned.
     """
+    if "/" in name:
+        from tacit.runs.policies import learned_rule
+
+        return learned_rule(pathlib.Path(name), changes)
     if name in LEARNERS:
         learner = load("learner", LEARNERS, name)
         return learner.make, settings.replace(learner.Config(), changes)
@@ -154,7 +165,7 @@ def check_names(learner: str, game: str, against: str) -> None:
         SettingError: one is unknown; the line names the nearest one.
     """
     for name in (learner, against):
-        if name and name not in LEARNERS and name not in PLAYERS:
+        if name and "/" not in name and name not in LEARNERS and name not in PLAYERS:
             raise SettingError(unknown("learner or player", name, [*LEARNERS, *PLAYERS]))
     if game not in games.GAMES:
         raise SettingError(unknown("game", game, games.GAMES))
@@ -185,19 +196,37 @@ def resolve(experiment: Experiment) -> Resolved:
         raise SettingError(
             f"{experiment.learner} learns nothing; name a learner and play it --against {experiment.learner}"
         )
-    if not experiment.against:
+    if experiment.against in SHAPERS:
+        name = experiment.against
+        raise SettingError(f"{name} is itself learned: train it (tacit train {name} ...) and name its run folder")
+    others = rule(experiment.against, experiment.against_settings) if experiment.against else None
+    if experiment.learner in SHAPERS:
+        return Resolved(make, _meta_game(experiment.learner, board, others), config)
+    if others is None:
         return Resolved(make, board, config)
-    others, others_config = rule(experiment.against, experiment.against_settings)
-    return Resolved(Versus(make, others), board, Pair(config, others_config))
+    return Resolved(Versus(make, others[0]), board, Pair(config, others[1]))
+
+
+def _meta_game(learner: str, board: Any, others: tuple[Any, Any] | None) -> Any:
+    """What a shaper plays: the meta-game against the other rule's learning, or against itself."""
+    from tacit.games.matrix_exact import closed_form
+    from tacit.learners.meta_game import MetaGame
+
+    inner = closed_form(board, learner)
+    return MetaGame(inner, num_players=2) if others is None else MetaGame(inner, *others)
 
 
 def as_dict(experiment: Experiment) -> dict[str, Any]:
-    """All settings of an experiment written out, defaults too; `from_dict` gives an equal run back."""
+    """All settings of an experiment written out, defaults too; `from_dict` gives an equal run back.
+
+    Those of a rule that another row of a recipe has yet to learn (`row:NAME`) stay as they are.
+    """
     full = dataclasses.asdict(experiment)
     full["game_settings"] = settings.as_dict(game(experiment.game, experiment.game_settings))
-    full["learner_settings"] = settings.as_dict(rule(experiment.learner, experiment.learner_settings)[1])
-    if experiment.against:
-        full["against_settings"] = settings.as_dict(rule(experiment.against, experiment.against_settings)[1])
+    for seat in ("learner", "against"):
+        name, changes = full[seat], full[f"{seat}_settings"]
+        if name and not name.startswith(ROW):
+            full[f"{seat}_settings"] = settings.as_dict(rule(name, changes)[1])
     return full
 
 

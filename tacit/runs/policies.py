@@ -6,10 +6,13 @@ import pathlib
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from tacit import registry, settings
 from tacit.errors import RunError
 from tacit.games.base import Game
+from tacit.learners import LEARNERS, SHAPERS
 from tacit.runs import checkpoint, store
 from tacit.runs.experiment import Experiment, Resolved, as_dict, from_dict, resolve
 from tacit.runs.training import Finished
@@ -43,6 +46,14 @@ def save(run: Finished) -> None:
         "provenance": store.read_json(folder.path / "provenance.json"),
     }
     store.write_json(folder.path / "policy.json", about)
+
+
+def of(run: Finished) -> Loaded:
+    """The policies that a run ended with, without a detour through files."""
+    with precision(run.experiment.precision):
+        params = _params(run.resolved, run.state)
+        policies = [policy for policy, _ in _policies(run.resolved)]
+    return Loaded(run.game, tuple(zip(policies, params, strict=True)), run.experiment)
 
 
 def _params(resolved: Resolved, state: State) -> Any:
@@ -85,6 +96,24 @@ def load(path: pathlib.Path) -> Loaded:
         raise RunError(f"{file} holds numbers that are not finite: {bad[0]}")
     policies = [policy for policy, _ in _policies(resolved)]
     return Loaded(resolved.game, tuple(zip(policies, params, strict=True)), experiment)
+
+
+def learned_rule(path: pathlib.Path, changes: dict[str, Any]) -> tuple[Any, Any]:
+    """The learning rule that a run learned, in play: its `make` function and its settings, some of them changed.
+
+    Raises:
+        RunError: the folder is no run, is damaged, or its learner learns no learning rule.
+        SettingError: a setting is unknown or refused.
+    """
+    if not path.is_dir():
+        raise RunError(f"there is no run folder {path}")
+    found = load(path)
+    name = found.experiment.learner
+    if name not in SHAPERS:
+        raise RunError(f"{path} holds {name}, which is no learned learning rule ({', '.join(SHAPERS)} are)")
+    module = registry.load("learner", LEARNERS, name)
+    agents = tuple(jax.tree.map(jnp.asarray, params) for _, params in found.seats)
+    return module.play, settings.replace(module.Played(agents=agents), changes)
 
 
 def _policies(resolved: Resolved) -> tuple[tuple[Policy, Params], ...]:
