@@ -8,4 +8,6 @@ from tacit.registry import Entry
 
 EVALUATIONS: dict[str, Entry] = {
     "payoffs": Entry("tacit.commands.payoffs", "learning rules against each other; what a population would adopt"),
+    "evolution": Entry("tacit.commands.evolution", "which memory-one reasoning emerges from selection and mutation"),
+    "tournament": Entry("tacit.commands.tournament", "everybody meets everybody, as in Axelrod's tournaments"),
 }

@@ -30,23 +30,14 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from tacit import scale
 from tacit.errors import InputError, Misfit
+from tacit.evaluation.rules import Rules
 from tacit.games.base import Game
 from tacit.games.matrix import START, STATES, SWAPPED, MatrixGame
 from tacit.games.matrix_exact import transition
 from tacit.learners.scripted import MEMORY_ONE
-from tacit.settings import setting
-from tacit.types import Params, Policy, Settings
+from tacit.types import Params, Policy
 
 SEATS = 2**19  # played at a time; more lanes than that are played one after another
-
-
-class Rules(Settings):
-    """How matches are played."""
-
-    turns: int = setting(200, "turns of a match, at most", unit="turns", source="Axelrod 1980", low=1, high=10**5)
-    repetitions: int = setting(5, "times that the round robin is played", source="Axelrod 1980", low=1, high=10**5)
-    noise: float = setting(0.0, "probability that a chosen action is flipped", low=0.0, high=1.0)
-    ending: float = setting(0.0, "probability that a match ends after a turn", unit="per turn", low=0.0, below=1.0)
 
 
 class Entrant(NamedTuple):

@@ -16,9 +16,10 @@ from tacit.runs import plots, plots_population
 Exhibit = dict[str, Any]
 
 
-def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> Exhibit:
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "") -> Exhibit:
     """A table; cells are text, numbers, or None."""
-    return {"kind": "table", "title": title, "head": list(head), "rows": [list(row) for row in rows]}
+    cells = [list(row) for row in rows]
+    return {"kind": "table", "title": title, "head": list(head), "rows": cells, "caption": caption}
 
 
 def heat_map(title: str, rows: Sequence[str], columns: Sequence[str], values: np.ndarray) -> Exhibit:
@@ -51,7 +52,7 @@ def html(exhibit: Exhibit) -> str:
 def _table(exhibit: Exhibit) -> str:
     head = "".join(f"<th>{text.escape(name)}</th>" for name in exhibit["head"])
     rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in exhibit["rows"])
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    return f"<table><tr>{head}</tr>{rows}</table><p>{text.escape(exhibit.get('caption', ''))}</p>"
 
 
 def _cell(value: Any) -> str:

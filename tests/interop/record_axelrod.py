@@ -46,7 +46,8 @@ FIRST = [
 ]  # fmt: skip
 CHANCY = [
     ("generous-tit-for-tat", "random", 0.0), ("generous-tit-for-tat", "tit-for-tat", 0.05),
-    ("firm-but-fair", "joss", 0.0), ("joss", "joss", 0.0), ("joss", "tit-for-tat", 0.0), ("grofman", "downing", 0.0), ("grofman", "random", 0.0),
+    ("firm-but-fair", "joss", 0.0), ("joss", "joss", 0.0),
+    ("joss", "tit-for-tat", 0.0), ("grofman", "downing", 0.0), ("grofman", "random", 0.0),
     ("graaskamp", "win-stay-lose-shift", 0.0), ("graaskamp", "joss", 0.0), ("graaskamp", "go-by-majority", 0.02),
     ("feld", "tit-for-tat", 0.0), ("feld", "shubik", 0.0), ("tullock", "grudger", 0.0), ("tullock", "nydegger", 0.0),
     ("anonymous", "stein-and-rapoport", 0.0), ("random", "tideman-and-chieruzzi", 0.0), ("random", "davis", 0.0),

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tacit import games
 from tacit.errors import InputError, Misfit, SettingError
 from tacit.evaluation import tournament
+from tacit.evaluation.rules import Rules
 from tacit.evaluation.standings import ecology, standings
-from tacit.evaluation.tournament import Entrant, Rules, exact_scores, memory_one, own_rewards, played_scores
+from tacit.evaluation.tournament import Entrant, exact_scores, memory_one, own_rewards, played_scores
 from tacit.games.matrix import SWAPPED
 from tacit.learners import PLAYERS
 from tacit.learners.tabular import TABULAR
