@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-STEP = 0.25  # of the integration, in units of time in which the largest difference of payoffs multiplies shares by e
+STEP = 0.5  # of the integration, in units of time in which the largest difference of payoffs multiplies shares by e
 LONG = 500.0  # such units after which a path counts as having come to its end
 PRESENT = 0.01  # share from which on a rule counts as present at the end
 AT_REST = 1e-4  # of the largest difference of payoffs: slower than that, shares stand still
@@ -129,7 +129,7 @@ def _paths(
     return jax.vmap(lambda table: replicator(table, start, time, steps))(tables)
 
 
-def basins(payoffs: np.ndarray, starts: int = 2000, seed: int = 0) -> Basins:
+def basins(payoffs: np.ndarray, starts: int = 1000, seed: int = 0) -> Basins:
     """Follows populations that start anywhere, uniformly on the simplex, to their ends."""
     first = np.random.default_rng(seed).dirichlet(np.ones(len(payoffs)), starts)
     last = ends_of(payoffs, first)

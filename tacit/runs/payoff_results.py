@@ -1,7 +1,7 @@
 """What a table of payoffs says: every cell with its interval, and what a population of these rules would adopt."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,7 @@ def result(plan: Plan, tables: Mapping[str, Payoffs], protocol: str) -> dict[str
     """
     cells = {name: _cells(table) for name, table in tables.items()}
     chosen = tables[protocol]
+    judged = judge(chosen, plan.seed)
     return {
         "rules": list(plan.labels),
         "game": plan.game,
@@ -43,8 +44,8 @@ def result(plan: Plan, tables: Mapping[str, Payoffs], protocol: str) -> dict[str
         "interval": INTERVAL,
         "tables": cells,
         "protocol": protocol,
-        "population": population(chosen, plan.seed),
-        "exhibits": _exhibits(plan, tables, protocol),
+        "population": population(judged),
+        "exhibits": _exhibits(plan, tables, protocol, judged),
     }
 
 
@@ -58,14 +59,29 @@ def _cells(table: Payoffs) -> list[dict[str, Any]]:
     ]
 
 
-def population(table: Payoffs, seed: int) -> dict[str, Any]:
+class Judged(NamedTuple):
+    """What a population makes of a table: its rules, payoffs `[R, R]`, tables drawn by the bootstrap, and basins."""
+
+    rules: tuple[str, ...]
+    payoffs: np.ndarray
+    drawn: np.ndarray  # [D, R, R]
+    basins: Basins
+
+
+def judge(table: Payoffs, seed: int) -> Judged:
+    """Puts a table before a population; where there is a single trial, nothing can be drawn but the table itself."""
+    payoffs = one_population(table).mean(axis=2)
+    drawn = drawn_tables(table, DRAWN if table.row.shape[2] > 1 else 1, seed)
+    return Judged(table.rules, payoffs, drawn, replicator.basins(payoffs))
+
+
+def population(judged: Judged) -> dict[str, Any]:
     """What would spread: from equal shares, from 1 % of the others among each rule, and from everywhere.
 
     Probabilities of invasion and stability are shares of tables drawn by the bootstrap.
     """
-    payoffs, drawn = one_population(table).mean(axis=2), _drawn(table, seed)
-    rules, size = table.rules, len(table.rules)
-    found = replicator.basins(payoffs)
+    rules, payoffs, drawn, found = judged
+    size = len(rules)
     entered, likely = replicator.invades(payoffs), replicator.invades(drawn).mean(axis=0)
     stable, firmly = replicator.is_stable(payoffs), replicator.is_stable(drawn).mean(axis=0)
     starts = np.stack([np.full(size, 1 / size), *(replicator.almost_all(i, size) for i in range(size))])
@@ -93,11 +109,6 @@ def population(table: Payoffs, seed: int) -> dict[str, Any]:
     }
 
 
-def _drawn(table: Payoffs, seed: int) -> np.ndarray:
-    """Tables drawn by the bootstrap; where there is a single trial, that one alone."""
-    return drawn_tables(table, DRAWN if table.row.shape[2] > 1 else 1, seed)
-
-
 def _shares(rules: tuple[str, ...], shares: np.ndarray) -> dict[str, float]:
     return {rule: round(float(share), 6) for rule, share in zip(rules, shares, strict=True)}
 
@@ -107,7 +118,7 @@ def _words(rules: tuple[str, ...], basins: Basins) -> list[str]:
     return [" and ".join(rules[i] for i in end.present) or "goes on changing" for end in basins.ends]
 
 
-def _exhibits(plan: Plan, tables: Mapping[str, Payoffs], protocol: str) -> list[dict[str, Any]]:
+def _exhibits(plan: Plan, tables: Mapping[str, Payoffs], protocol: str, judged: Judged) -> list[dict[str, Any]]:
     """What the report page shows."""
     chosen, shown = tables[protocol], []
     for name in (protocol, *(name for name in tables if name != protocol)):
@@ -116,14 +127,13 @@ def _exhibits(plan: Plan, tables: Mapping[str, Payoffs], protocol: str) -> list[
         title += f" ({plan.seeds} trials of each pair, {INTERVAL}{where})"
         shown.append(plots_population.payoff_map(title, plan.labels, summaries(tables[name])))
     if len(plan.rules) > 1:
-        shown += _population_exhibits(chosen, plan.seed)
+        shown += _population_exhibits(judged)
     return shown
 
 
-def _population_exhibits(table: Payoffs, seed: int) -> list[dict[str, Any]]:
-    rules, size = table.rules, len(table.rules)
-    payoffs, drawn = one_population(table).mean(axis=2), _drawn(table, seed)
-    found = population(table, seed)
+def _population_exhibits(judged: Judged) -> list[dict[str, Any]]:
+    rules, payoffs, drawn, _ = judged
+    size, found = len(rules), population(judged)
     time = TIME / replicator.spread(payoffs)
     starts = {"equal shares": np.full(size, 1 / size)}
     starts |= {f"99 % {rule}": replicator.almost_all(i, size) for i, rule in enumerate(rules)}
@@ -157,7 +167,7 @@ def _population_exhibits(table: Payoffs, seed: int) -> list[dict[str, Any]]:
             [[b["ends"], b["probability"], *b["shares"].values()] for b in found["basins"]],
         ),
     ]
-    return [*shown, _triangle(rules, payoffs)] if size == len(plots_population.CORNERS) else shown
+    return [*shown, _triangle(judged)] if size == len(plots_population.CORNERS) else shown
 
 
 def _thinned(band: Band) -> Band:
@@ -165,11 +175,9 @@ def _thinned(band: Band) -> Band:
     return Band(*(part[::2] for part in band))
 
 
-def _triangle(rules: tuple[str, ...], payoffs: np.ndarray) -> dict[str, Any]:
-    found = replicator.basins(payoffs)
+def _triangle(judged: Judged) -> dict[str, Any]:
+    rules, payoffs, _, found = judged
     time = TIME / replicator.spread(payoffs)
-    paths = [
-        replicator.uncertain_path(payoffs[None], start, time, MOMENTS).median[::4] for start in found.starts[:PATHS]
-    ]
+    paths = [replicator.uncertain_path(payoffs[None], x, time, MOMENTS).median[::4] for x in found.starts[:PATHS]]
     title = "Where populations end, by where they start (colors), and the ways there (lines)"
     return plots_population.triangle(title, rules, found, np.stack(paths), _words(rules, found))
