@@ -11,7 +11,7 @@ adapter was written against version 4.14.0.
 
 import functools
 import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -140,7 +140,7 @@ def _act(policy: Policy, key: Any, params: Any, carry: Any, seen: Any) -> Any:
 
 
 def match_scores(
-    pair: tuple[Entrant | Foreign, Entrant | Foreign], rewards: Sequence[float], rules: Rules, seeds: Iterable[int]
+    pair: tuple[Entrant | Foreign, Entrant | Foreign], rewards: Sequence[float], rules: Rules, seeds: Sequence[int]
 ) -> np.ndarray:
     """Scores by turn of both players in one match of the library for each seed, `[len(seeds), 2]`.
 
@@ -179,7 +179,7 @@ def mixed_scores(
     draws = np.random.SeedSequence(seed)
     for i in range(size):
         for j in range(i, size):
-            drawn = draws.spawn(1)[0].generate_state(lanes)
+            drawn = draws.spawn(1)[0].generate_state(lanes).tolist()
             if i in at_home and j in at_home:
                 continue
             found = match_scores((entrants[i], entrants[j]), rewards, rules, drawn)
