@@ -144,21 +144,23 @@ def result(plan: Tournament, found: Standings, scores: np.ndarray) -> dict[str, 
     """What came of a tournament, as plain data.
 
     The keys: `ranking`, one entry for each entrant from the first to the last; `names` and `scores`, the mean score by
-    turn of each (row) against each (column), in the order of the ranking; `places`, how many tournaments each came
-    first, second, ... in; `shares`, with an ecological tournament, each one's share of the population by generation.
+    turn of each (row) against each (column), in the order of the ranking; `places` and `means`, each one's place and mean
+    score by turn in each tournament; `shares`, in an ecological tournament, each one's share by generation.
     """
     order = list(found.order)
     names = [found.names[i] for i in order]
     matrix = scores.mean(axis=(0, 1))[np.ix_(order, order)]
-    places = [np.bincount(found.places[:, i], minlength=len(order) + 1)[1:].tolist() for i in order]
+    places, means = found.places[:, order].T, found.scores[:, :, order].mean(axis=1).T
     ranking = [_line(rank, found, i) for rank, i in enumerate(order, 1)]
-    content: dict[str, Any] = {"ranking": ranking, "names": names, "scores": matrix.tolist(), "places": places}
+    content: dict[str, Any] = {"ranking": ranking, "names": names, "scores": matrix.tolist()}
+    content |= {"places": places.tolist(), "means": means.tolist()}
     shown = [
         exhibits.table("Ranking", HEAD, [_cells(line) for line in ranking], CAPTION),
         exhibits.heat_map("Score by turn of each row against each column", names, names, matrix),
     ]
     if len(found.places) > 1:
-        share = np.where(np.array(places) > 0, np.array(places) / len(found.places), np.nan)
+        count = np.stack([np.bincount(row, minlength=len(order) + 1)[1:] for row in places])
+        share = np.where(count > 0, count / len(found.places), np.nan)
         ordinals = [str(place) for place in range(1, len(order) + 1)]
         shown.append(
             exhibits.heat_map("Share of the tournaments in which each came first, second, ...", names, ordinals, share)

@@ -53,7 +53,8 @@ def test_json(capsys, tmp_path):
     assert found["settings"]["entrants"] == ["always-defect", "mine=1,0,1,0,1"]
     assert found["names"] == ["always-defect", "mine"]
     np.testing.assert_allclose(found["scores"], [[1, 10 / 6], [5 / 6, 3]])
-    assert found["places"] == [[1, 0], [0, 1]]
+    assert found["places"] == [[1], [2]]
+    np.testing.assert_allclose(found["means"], [[10 / 6], [5 / 6]])
     assert len(found["shares"]["mine"]) == 6
     assert found["shares"]["mine"][-1] > 0.9  # among themselves tit-for-tat does better
     first = found["ranking"][0]
