@@ -144,8 +144,8 @@ def result(plan: Tournament, found: Standings, scores: np.ndarray) -> dict[str, 
     """What came of a tournament, as plain data.
 
     The keys: `ranking`, one entry for each entrant from the first to the last; `names` and `scores`, the mean score by
-    turn of each (row) against each (column), in the order of the ranking; `places` and `means`, each one's place and mean
-    score by turn in each tournament; `shares`, in an ecological tournament, each one's share by generation.
+    turn of each (row) against each (column), in the order of the ranking; `places` and `means`, each one's place and
+    mean score by turn in each tournament; `shares`, in an ecological tournament, each one's share by generation.
     """
     order = list(found.order)
     names = [found.names[i] for i in order]
