@@ -31,9 +31,10 @@ def _no_carry() -> Carry:
 
 def cooperate(key: Any, chance: Float[Array, ""], legal: Array, given: Any) -> tuple[Array, Choice]:
     """C with this probability, or the given action. The key is consumed; it must come from a split."""
-    probs = jnp.where(legal, jnp.stack([chance, 1 - chance]), 0.0)
+    good, bad = jnp.where(legal[0], chance, 0.0), jnp.where(legal[1], 1 - chance, 0.0)
     if given is None:  # drawn without logarithms, which cost more than all else where nobody reads the extras
-        given = (categorical.uniform(key) * probs.sum() >= probs[0]).astype(jnp.int32)
+        given = (categorical.uniform(key) * (good + bad) >= good).astype(jnp.int32)
+    probs = jnp.stack([good, bad])
     return categorical.choose(key, jnp.log(jnp.maximum(probs / probs.sum(), LEAST)), jnp.zeros(()), given)
 
 
