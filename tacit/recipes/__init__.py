@@ -15,5 +15,6 @@ RECIPES = {
     ),
     "chicken": Entry("tacit.recipes.chicken:RECIPE", "cars and cyclists: who shapes goes straight, two shapers crash"),
     "ppo-ipd": Entry("tacit.recipes.ppo_ipd:RECIPE", "independent PPO defects unconditionally"),
+    "coin-ppo": Entry("tacit.recipes.coin_ppo:RECIPE", "independent PPO takes everybody's coins in the coin game"),
     "commons": Entry("tacit.recipes.commons:RECIPE", "naive learners use up a commons"),
 }
