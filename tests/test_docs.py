@@ -12,6 +12,7 @@ import types
 import pytest
 
 from tacit import bench, cli, games, learners, recipes
+from tacit.commands import EVALUATIONS
 from tacit.recipes import reproduction
 from tacit.runs import report, store, training
 
@@ -26,7 +27,7 @@ DOCUMENTED_TOGETHER = {
     "imp": "matching-pennies",
     "iterated-chicken": "chicken",
     "iterated-stag-hunt": "stag-hunt",
-    **{name: "coin" for name in ("coin-lola", "coin-pola", "coin-mfos", "coin-pax")},
+    **dict.fromkeys(("coin-lola", "coin-pola", "coin-mfos", "coin-pax"), "coin"),
 }
 
 
@@ -103,7 +104,8 @@ def test_every_name_has_its_page():
     assert all(f"| `{name}` |" in players for name in learners.PLAYERS)
     assert headings(DOCS / "recipes.md") == list(recipes.RECIPES)
     commands = headings(DOCS / "command-line.md", "###")
-    assert commands == [f"tacit {name}" for name in cli.COMMANDS]
+    evaluations = [f"evaluate {name}" for name in EVALUATIONS]
+    assert commands == [f"tacit {name}" for name in (*cli.COMMANDS, *evaluations)]
 
 
 @pytest.mark.parametrize("kind", ["games", "learners"])
@@ -154,7 +156,20 @@ class Understood(Exception):
 
 
 REGISTERS = ("from tacit.games import GAMES", "from tacit.learners import LEARNERS")
-PLACEHOLDERS = {"COMMAND", "LEARNER", "GAME", "RECIPE", "RECIPE...", "NAME", "RUN", "RUN...", "...", "…"}
+PLACEHOLDERS = {
+    "COMMAND",
+    "LEARNER",
+    "GAME",
+    "RECIPE",
+    "RECIPE...",
+    "RULE...",
+    "ENTRANT...",
+    "NAME",
+    "RUN",
+    "RUN...",
+    "...",
+    "…",
+}
 
 
 def command_lines(page):
@@ -176,11 +191,15 @@ def test_commands_are_understood(page, registries, monkeypatch, capsys):
 
     for owner, name in ((training, "new_run"), (reproduction, "new_reproduction"), (report, "write"), (bench, "run")):
         monkeypatch.setattr(owner, name, understood)
-    monkeypatch.setattr(store.RunFolder, "open", understood)
+    for name in ("open", "create"):
+        monkeypatch.setattr(store.RunFolder, name, understood)
     execute(page, monkeypatch, wanted=lambda body: FILE.match(body) or body.startswith(REGISTERS))
     for argv in command_lines(page):
         if len(argv) == 1 or argv[0] == "list":
             assert argv[0] in cli.COMMANDS
+            continue
+        if argv[0] == "evaluate" and len(argv) == 2:
+            assert argv[1] in EVALUATIONS
             continue
         with pytest.raises(Understood):
             pytest.fail(f"{argv} ended with status {cli.main(argv)}: {capsys.readouterr().err}")

@@ -63,7 +63,7 @@ def _show(plan: Tournament, result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from tacit.runs.tournament import CAPTION, HEAD
+    from tacit.runs.tournament import HEAD
     from tacit.terminal import number
 
     words = [plan.game, f"{plan.turns} turns"]
@@ -71,11 +71,11 @@ def _show(plan: Tournament, result: dict[str, Any]) -> None:
     words += [f"ending {plan.ending:g}"] if plan.ending else []
     words += ["expected scores"] if plan.exact else [f"{plan.repetitions} repetitions"]
     console = Console(width=max(Console().width, 100))
-    table = Table(title=", ".join(words), caption=CAPTION, title_justify="left", caption_justify="left")
+    exhibit = result["exhibits"][0]
+    table = Table(title=", ".join(words), caption=exhibit["caption"], title_justify="left", caption_justify="left")
     head = [*HEAD, "share at last"] if plan.ecological else HEAD
     for name in head:
         table.add_column(name, justify="left" if name == "entrant" else "right")
-    exhibit = result["exhibits"][0]
     for row in exhibit["rows"][:SHOWN]:
         rank, name, median, mean, spread, n, places = row
         last = [f"{result['shares'][name][-1]:.3f}"] if plan.ecological else []

@@ -99,7 +99,7 @@ def exact_scores(rewards: Sequence[float], chances: np.ndarray, rules: Rules) ->
     [[3.0, 0.995], [1.02, 1.0]]
     """
     inputs = (jnp.asarray(rewards, float), jnp.asarray(chances, float), rules.noise, rules.ending)
-    return np.asarray(_exact(rules.turns, *inputs))
+    return np.asarray(_exact(rules.turns, *inputs), float)
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -155,7 +155,7 @@ def result(plan: Tournament, found: Standings, scores: np.ndarray) -> dict[str, 
     content: dict[str, Any] = {"ranking": ranking, "names": names, "scores": matrix.tolist()}
     content |= {"places": places.tolist(), "means": means.tolist()}
     shown = [
-        exhibits.table("Ranking", HEAD, [_cells(line) for line in ranking], CAPTION),
+        exhibits.table("Ranking", HEAD, [_cells(line) for line in ranking], EXPECTED if plan.exact else OVER),
         exhibits.heat_map("Score by turn of each row against each column", names, names, matrix),
     ]
     if len(found.places) > 1:
@@ -175,7 +175,8 @@ def result(plan: Tournament, found: Standings, scores: np.ndarray) -> dict[str, 
 
 
 HEAD = ("rank", "entrant", "median", "mean", "sd", "n", "places")
-CAPTION = "Score by turn: median, mean and standard deviation over n repetitions; places over seeds (median)."
+EXPECTED = "Expected score by turn, in closed form."
+OVER = "Score by turn: median, mean and standard deviation over n repetitions; places over seeds (median)."
 
 
 def _line(rank: int, found: Standings, i: int) -> dict[str, Any]:
