@@ -16,5 +16,8 @@ RECIPES = {
     "chicken": Entry("tacit.recipes.chicken:RECIPE", "cars and cyclists: who shapes goes straight, two shapers crash"),
     "ppo-ipd": Entry("tacit.recipes.ppo_ipd:RECIPE", "independent PPO defects unconditionally"),
     "coin-ppo": Entry("tacit.recipes.coin_ppo:RECIPE", "independent PPO takes everybody's coins in the coin game"),
+    "axelrod-first": Entry(
+        "tacit.recipes.axelrod_first:RECIPE", "Axelrod's first tournament with re-created entrants, many times over"
+    ),
     "commons": Entry("tacit.recipes.commons:RECIPE", "naive learners use up a commons"),
 }
