@@ -14,6 +14,7 @@ RECIPES = {
         "tacit.recipes.sos_ipd:RECIPE", "stable opponent shaping cooperates; competitive gradient descent does not"
     ),
     "chicken": Entry("tacit.recipes.chicken:RECIPE", "cars and cyclists: who shapes goes straight, two shapers crash"),
+    "rule-payoffs": Entry("tacit.recipes.rule_payoffs:RECIPE", "what naive learners and LOLA earn against each other"),
     "ppo-ipd": Entry("tacit.recipes.ppo_ipd:RECIPE", "independent PPO defects unconditionally"),
     "coin-ppo": Entry("tacit.recipes.coin_ppo:RECIPE", "independent PPO takes everybody's coins in the coin game"),
     "axelrod-first": Entry(
