@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tacit.errors import SettingError
 from tacit.runs.computation import Computation
 from tacit.runs.experiment import Experiment
 
@@ -60,10 +61,11 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """What a mode changes about every row: seeds, and the iterations of experiments."""
+    """What a mode changes about the rows: seeds, and of experiments the iterations and settings of the learner."""
 
     seeds: int | None = None
     iterations: int | None = None
+    learner: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Recipe:
         measure: from the finished rows (`Finished` for an experiment, `Computed` for a computation) to one `Measured`
             per target that can be measured.
         targets: what is compared, in order.
+        scaled: names of the rows that modes and `--seeds` change; all, unless given.
+        least: how many seeds it needs at least.
         quick, full: how those modes differ from the default. judged_quick: the quick mode judges its targets too.
         notes: what a reader must know beside the numbers.
         details: from the finished rows to lines printed below the table (failed seeds, say).
@@ -89,6 +93,8 @@ class Recipe:
     rows: Mapping[str, Row]
     measure: Callable[[Mapping[str, Any]], Mapping[str, Measured]]
     targets: tuple[Target, ...]
+    scaled: tuple[str, ...] = ()
+    least: int = 1
     quick: Budget = Budget()
     full: Budget = Budget()
     judged_quick: bool = False
@@ -96,15 +102,27 @@ class Recipe:
     details: Callable[[Mapping[str, Any]], list[str]] | None = None
 
     def experiments(self, mode: str, seeds: int | None, seed: int) -> dict[str, Row]:
-        """The rows of a mode, with another number of seeds if one is given."""
+        """The rows of a mode, with another number of seeds if one is given.
+
+        Raises:
+            SettingError: the recipe needs more seeds.
+        """
+        if seeds is not None and seeds < self.least:
+            raise SettingError(f"{self.name} needs at least {self.least} seeds, got {seeds}")
         budget = {"quick": self.quick, "default": Budget(), "full": self.full}[mode]
-        return {name: _within(row, budget, seeds, seed) for name, row in self.rows.items()}
+        rows = {}
+        for name, row in self.rows.items():
+            free = not self.scaled or name in self.scaled
+            rows[name] = _within(row, budget if free else Budget(), seeds if free else None, seed)
+        return rows
 
 
 def _within(row: Row, budget: Budget, seeds: int | None, seed: int) -> Row:
     changes: dict[str, Any] = {"seed": seed, "seeds": seeds or budget.seeds or row.seeds}
-    if budget.iterations is not None and isinstance(row, Experiment):
-        changes["iterations"] = min(budget.iterations, row.iterations)
+    if isinstance(row, Experiment):
+        changes["learner_settings"] = {**row.learner_settings, **budget.learner}
+        if budget.iterations is not None:
+            changes["iterations"] = min(budget.iterations, row.iterations)
     return dataclasses.replace(row, **changes)
 
 
