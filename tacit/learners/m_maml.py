@@ -42,6 +42,7 @@ class Config(Settings):
     num_games: int = setting(64, "meta-episodes of a batch", unit="meta-episodes", low=1)
     first_lr: float = setting(1.0, "step size alpha before it is learned", unit="per update", above=0.0)
     init_std: float = setting(1.0, "standard deviation of theta_0 before it is learned", low=0.0)
+    fixed: bool = setting(False, "the policy stays as it begins: the best one among those that do not learn")
 
 
 class Start(NamedTuple):
@@ -73,10 +74,10 @@ def _stepping(lr: Any) -> naive.Config:
     return naive.Config(lr=lr)
 
 
-def mean_value(start: Start, game: MetaGame, key: PRNGKeyArray) -> Float[Array, ""]:
+def mean_value(start: Start, game: MetaGame, fixed: bool, key: PRNGKeyArray) -> Float[Array, ""]:
     """Mean over one meta-episode of the average reward per round of a naive learner that starts here."""
     inner, rule = game.inner, game.rules()[0]
-    mine = naive.make(inner, _stepping(jnp.exp(start.log_lr)), (0,))
+    mine = naive.make(inner, _stepping(0.0 if fixed else jnp.exp(start.log_lr)), (0,))
     me = exact.State(start.logits[None, START - num_logits(inner) + 1 :])
 
     def meet(carry: Any, key: PRNGKeyArray) -> Any:
@@ -106,7 +107,7 @@ def make(game: Game, config: Config) -> Learner:
         return State(start, optimizer.init(start))
 
     def loss(start: Start, keys: Any) -> Float[Array, ""]:
-        return -jax.vmap(functools.partial(mean_value, start, game))(keys).mean()
+        return -jax.vmap(functools.partial(mean_value, start, game, config.fixed))(keys).mean()
 
     def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
         return update(key, state, jax.random.split(key, config.num_games), ())

@@ -26,7 +26,7 @@ from tacit.games.base import Game, settle
 from tacit.games.matrix import PLAYERS, MatrixGame
 from tacit.games.matrix_exact import closed_form, normalized_values, num_logits
 from tacit.learners import naive
-from tacit.learners.versus import joint_logits
+from tacit.learners.versus import logits
 from tacit.loops import Make
 from tacit.settings import setting
 from tacit.types import Learner, Outcome, Real, Spec, State
@@ -56,9 +56,9 @@ class MetaGame(Game):
         config: its settings.
     """
 
-    inner: MatrixGame = dataclasses.field(default_factory=MatrixGame, metadata=TRACED)
+    inner: MatrixGame = dataclasses.field(default=MatrixGame(), metadata=TRACED)
     opponent: Make = naive.make
-    config: Any = dataclasses.field(default_factory=naive.Config, metadata=TRACED)
+    config: Any = dataclasses.field(default=naive.Config(), metadata=TRACED)
     num_players: int = setting(1, "meta-players, each with an opponent", unit="players", low=1, high=PLAYERS)
     length: int = setting(100, "steps of a meta-episode", unit="games", source="M-FOS code", low=1, high=10**6)
     discount: float = setting(0.99, "weight of the next step", unit="per game", source="M-FOS code", low=0.0, high=1.0)
@@ -107,7 +107,7 @@ class MetaGame(Game):
         other, learned, mine, theirs = [], [], [], []
         for seat, rule in enumerate(self.rules()):
             (pair,) = rule.policy(state.opponents[seat])
-            met = joint_logits(self.inner, (pair,))[0]
+            met = logits(self.inner, *pair)
             if self.num_players == PLAYERS:
                 met = jnp.where(state.mutual, action[1 - seat], met)
             joint = jnp.stack([action[seat], met] if seat == 0 else [met, action[seat]])

@@ -100,23 +100,24 @@ class Versus:
 def joint_logits(
     game: MatrixGame, policies: Sequence[tuple[Policy, Params]], sure: float = SURE
 ) -> Float[Array, "2 n"]:
-    """The logits of both players' policies in closed form; a scripted player's probabilities are kept from 0 and 1.
+    """The logits of both players' policies in closed form (see `logits`)."""
+    return jnp.stack([logits(game, policy, params, sure) for policy, params in policies])
+
+
+def logits(game: MatrixGame, policy: Policy, params: Params, sure: float = SURE) -> Float[Array, " n"]:
+    """The logits of one player's policy in closed form; a scripted player's probabilities are kept from 0 and 1.
 
     Args:
         sure: the largest of those probabilities.
 
     Raises:
-        Misfit: a player remembers more than one round.
+        Misfit: the player remembers more than one round.
     """
-
-    def logits(policy: Policy, params: Params) -> Float[Array, " n"]:
-        if policy is MEMORY_ONE:
-            params = jax.scipy.special.logit(jnp.clip(params, 1 - sure, sure))
-        elif policy is not TABULAR:
-            raise Misfit("a player that remembers more than one round has no closed form")
-        return params[START - num_logits(game) + 1 :]
-
-    return jnp.stack([logits(policy, params) for policy, params in policies])
+    if policy is MEMORY_ONE:
+        params = jax.scipy.special.logit(jnp.clip(params, 1 - sure, sure))
+    elif policy is not TABULAR:
+        raise Misfit("a player that remembers more than one round has no closed form")
+    return params[START - num_logits(game) + 1 :]
 
 
 def _is_scripted(make: Make) -> bool:
@@ -133,8 +134,8 @@ def _closed(game: Game, sure: float) -> Any:
 
     def experience(key: PRNGKeyArray, policies: Any) -> tuple[Any, Any, Metrics]:
         del key
-        logits = joint_logits(exact, policies, sure)
-        return logits, (), {"value": normalized_values(exact, logits)}
+        joint = joint_logits(exact, policies, sure)
+        return joint, (), {"value": normalized_values(exact, joint)}
 
     return experience
 

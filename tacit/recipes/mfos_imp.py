@@ -1,0 +1,50 @@
+"""M-FOS in iterated matching pennies: a zero-sum game, in which a learner can be led and shaping cannot cooperate."""
+
+from collections.abc import Mapping
+
+from tacit.recipes import meta
+from tacit.recipes.base import Budget, Measured, Recipe
+from tacit.runs.training import Finished
+
+PAPER = "Lu et al. 2022, Model-Free Opponent Shaping; figures from an independent rerun"
+RULES = {"discount": 0.96}  # as in the M-FOS code; LOLA's own experiments have 0.9
+
+TRAINED = {
+    "train against naive": meta.train("imp", "naive", rules=RULES),
+    "train against LOLA": meta.train("imp", "lola", opponent=meta.TAYLOR, rules=RULES),
+    "train against itself": meta.train("imp", rules=RULES, lr=5e-4, anneal=0.0025),
+}
+MET = {
+    "v naive": ("M-FOS", "naive"),
+    "v LOLA": ("M-FOS", "LOLA"),
+    "v itself": ("M-FOS, seat 1", "M-FOS, seat 2"),
+}
+MEETINGS = {
+    "v naive": meta.meet("imp", meta.learned("train against naive"), "naive", rules=RULES),
+    "v LOLA": meta.meet("imp", meta.learned("train against LOLA"), "lola", opponent=meta.TAYLOR, rules=RULES),
+    "v itself": meta.meet("imp", meta.learned("train against itself"), rules=RULES),
+}
+
+
+def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
+    """Mean rewards over fresh meta-episodes."""
+    return meta.figures(runs, MET)
+
+
+RECIPE = Recipe(
+    name="mfos-imp",
+    title="M-FOS wins matching pennies against those who learn, and not against itself",
+    paper=PAPER,
+    rows={**TRAINED, **MEETINGS},
+    measure=measure,
+    targets=(
+        meta.near(
+            "v naive: M-FOS", 0.196, 0.05, "batch and protocol of the rerun are not known", published_spread=0.001
+        ),
+        meta.near("v LOLA: M-FOS", 0.189, 0.05, "nor is its form of LOLA", published_spread=0.001),
+        meta.near("v itself: M-FOS, seat 1", 0.0, 0.1, "neither seat can win for long", published_spread=0.012),
+    ),
+    scaled=tuple(TRAINED),
+    quick=Budget(seeds=2, iterations=40),
+    full=Budget(seeds=10, iterations=1024, learner={"num_games": 4096}),
+)
