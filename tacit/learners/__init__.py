@@ -11,13 +11,19 @@ LEARNERS = {
     "naive-pg": Entry("tacit.learners.naive_pg", "policy gradient from sampled play"),
     "lola-dice": Entry("tacit.learners.lola_dice", "LOLA from sampled play, with DiCE; opponent modeling as an option"),
     "mfos": Entry("tacit.learners.mfos", "M-FOS: learns over many meta-episodes how to shape a learner, or itself"),
+    "mfos-recurrent": Entry(
+        "tacit.learners.mfos_recurrent", "M-FOS and Shaper from sampled play: learn how to shape a learner such as ppo"
+    ),
     "m-maml": Entry("tacit.learners.m_maml", "the start from which naive learning does best against a learner"),
     "ppo": Entry(
         "tacit.learners.ppo", "proximal policy optimization: independent or shared, feed-forward or recurrent"
     ),
 }
 
-SHAPERS = ("mfos", "m-maml")
+SAMPLED_SHAPERS = ("mfos-recurrent",)
+"""Those of `SHAPERS` whose meta-game is sampled: the other rule learns from play, and what they learn plays there."""
+
+SHAPERS = ("mfos", "m-maml", *SAMPLED_SHAPERS)
 """Learners whose game is a meta-game: they learn from whole runs of another rule's learning (`--against`)."""
 
 PLAYERS = {

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tacit import games, settings
 from tacit.errors import RunError, SettingError
-from tacit.learners import LEARNERS, PLAYERS, SHAPERS
+from tacit.learners import LEARNERS, PLAYERS, SAMPLED_SHAPERS, SHAPERS
 from tacit.registry import load
 from tacit.settings import setting, unknown
 
@@ -211,7 +211,12 @@ def _meta_game(learner: str, board: Any, others: tuple[Any, Any] | None) -> Any:
     """What a shaper plays: the meta-game against the other rule's learning, or against itself."""
     from tacit.games.matrix_exact import closed_form
     from tacit.learners.meta_game import MetaGame
+    from tacit.learners.sampled_meta_game import SampledMetaGame
 
+    if learner in SAMPLED_SHAPERS:
+        if others is None:
+            raise SettingError(f"{learner} learns to shape a learner; name one: --against ppo")
+        return SampledMetaGame(board, *others)
     inner = closed_form(board, learner)
     return MetaGame(inner, num_players=2) if others is None else MetaGame(inner, *others)
 

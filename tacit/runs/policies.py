@@ -12,7 +12,7 @@ import numpy as np
 from tacit import registry, settings
 from tacit.errors import RunError
 from tacit.games.base import Game
-from tacit.learners import LEARNERS, SHAPERS
+from tacit.learners import LEARNERS, SAMPLED_SHAPERS, SHAPERS
 from tacit.runs import checkpoint, store
 from tacit.runs.experiment import Experiment, Resolved, as_dict, from_dict, resolve
 from tacit.runs.training import Finished
@@ -109,8 +109,9 @@ def learned_rule(path: pathlib.Path, changes: dict[str, Any]) -> tuple[Any, Any]
         raise RunError(f"there is no run folder {path}")
     found = load(path)
     name = found.experiment.learner
-    if name not in SHAPERS:
-        raise RunError(f"{path} holds {name}, which is no learned learning rule ({', '.join(SHAPERS)} are)")
+    able = [shaper for shaper in SHAPERS if shaper not in SAMPLED_SHAPERS]
+    if name not in able:
+        raise RunError(f"{path} holds {name}, which is no learning rule that can play here ({', '.join(able)} are)")
     module = registry.load("learner", LEARNERS, name)
     agents = tuple(jax.tree.map(jnp.asarray, params) for _, params in found.seats)
     return module.play, settings.replace(module.Played(agents=agents), changes)
