@@ -1,0 +1,156 @@
+"""What a population of learning rules would adopt in the iterated prisoner's dilemma, once M-FOS is among them.
+
+Every rule meets every rule by the protocol of the M-FOS tables (means over 100 updates after a first, uncounted one).
+On the table of payoffs, replicator dynamics let what earns more spread. The M-FOS that counts was trained against
+itself and is the same against naive learners and against its own kind; one that was trained against naive learners
+alone enters as another rule.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tacit.evaluation import payoffs, replicator
+from tacit.evaluation.payoffs import Payoffs
+from tacit.recipes import meta
+from tacit.recipes.base import Budget, Measured, Recipe, Target
+from tacit.recipes.mfos_ipd import TRAINED
+from tacit.runs.experiment import Experiment
+from tacit.runs.training import Finished
+
+SOURCE = "replicator dynamics on the table remembered from Lu et al. 2022 (M-FOS) and on that of the MeVa notebook"
+SELF_PLAY, NAIVE_PLAY = "train against itself", "train against naive"
+RULES = {  # name of each rule, and its settings; those that a row learns go by the row
+    "NL": ("naive", {}),
+    "LOLA": ("lola", meta.TAYLOR),
+    "M-FOS": (meta.learned(SELF_PLAY), {}),
+    "M-FOS, trained against NL": (meta.learned(NAIVE_PLAY), {}),
+}
+DRAWS = 200  # tables from the bootstrap
+INVADED = np.array([0.98, 0.01, 0.01])  # NL, LOLA, M-FOS
+
+
+def meetings(game: str) -> dict[str, Experiment]:
+    """One row for each pair of rules."""
+    rows = {}
+    names = list(RULES)
+    for i, j in payoffs.pairs(len(names), symmetric=True):
+        (first, mine), (second, theirs) = RULES[names[i]], RULES[names[j]]
+        rows[f"{names[i]} v {names[j]}"] = meta.meet(game, first, second, mine=mine, opponent=theirs)
+    return rows
+
+
+def table(runs: Mapping[str, Finished]) -> Payoffs:
+    """The table of payoffs from its finished rows."""
+    names = list(RULES)
+    cells = {
+        (i, j): runs[f"{names[i]} v {names[j]}"].metrics["value"] for i, j in payoffs.pairs(len(names), symmetric=True)
+    }
+    return payoffs.table(names, True, cells, "mean")
+
+
+def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
+    """Where 98 % naive learners, 1 % LOLA and 1 % M-FOS lead; spreads are those over tables drawn by the bootstrap."""
+    found = table(runs)
+    trials = found.row.shape[2]
+    drawn = payoffs.drawn_tables(found, DRAWS if trials > 1 else 1)
+    three, three_drawn = found.row.mean(axis=2)[:3, :3], drawn[:, :3, :3]
+    end = replicator.ends_of(three, INVADED[None])[0]
+    ends = np.stack([replicator.ends_of(each, INVADED[None])[0] for each in three_drawn])
+    stable = replicator.is_stable(three_drawn)[:, 2]
+
+    def figure(value: np.ndarray, over_draws: np.ndarray) -> Measured:
+        return Measured(value.item(), float(over_draws.std()), "sd over drawn tables", trials)
+
+    return {
+        "mean payoff at first": figure(_earned(three[None], INVADED), _earned(three_drawn, INVADED)),
+        "share of M-FOS in the end": figure(end[2:], ends[:, 2]),
+        "mean payoff in the end": figure(_earned(three[None], end), np.einsum("di,dij,dj->d", ends, three_drawn, ends)),
+        "% of drawn tables in which M-FOS is stable": Measured(
+            100 * float(stable.mean()), None, "se over drawn tables", len(drawn)
+        ),
+        "M-FOS v M-FOS": figure(three[2:, 2:], three_drawn[:, 2, 2]),
+    }
+
+
+def _earned(tables: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Mean payoff `[D]` of a population under each of several tables `[D, R, R]`."""
+    return tables @ shares @ shares
+
+
+def details(runs: Mapping[str, Finished]) -> list[str]:
+    """The table, and what is left where both kinds of M-FOS enter."""
+    found = table(runs)
+    lines = [
+        f"{rule}: "
+        + ", ".join(f"{cell.mean:.3f} against {other}" for cell, other in zip(line, found.rules, strict=True))
+        for rule, line in zip(found.rules, payoffs.summaries(found), strict=True)
+    ]
+    basins = replicator.basins(found.row.mean(axis=2))
+    ends = [
+        f"{end.probability:.0%} {' and '.join(found.rules[i] for i in end.present) or 'going on changing'}"
+        for end in basins.ends
+    ]
+    return [*lines, f"All four rules, from anywhere: {'; '.join(ends)}."]
+
+
+RECIPE = Recipe(
+    name="population-ipd",
+    title="A population of learning rules adopts M-FOS, and cooperates in the end",
+    paper="Lu et al. 2022, Model-Free Opponent Shaping (tables unread); the dynamics are tacit's reading",
+    rows={
+        SELF_PLAY: TRAINED[SELF_PLAY],
+        NAIVE_PLAY: TRAINED[NAIVE_PLAY],
+        **meetings("ipd"),
+    },
+    measure=measure,
+    targets=(
+        Target(
+            "mean payoff at first",
+            SOURCE,
+            low=-2.0,
+            high=-1.9,
+            reason="98 % naive learners defect among each other",
+            published=-1.95,
+            verified=False,
+        ),
+        Target(
+            "share of M-FOS in the end",
+            SOURCE,
+            low=0.99,
+            reason="it takes over in both tables",
+            published=1.0,
+            verified=False,
+        ),
+        Target(
+            "mean payoff in the end",
+            SOURCE,
+            low=-1.1,
+            reason="mutual cooperation pays -1, learning it costs a little",
+            published=-1.01,
+            verified=False,
+        ),
+        Target(
+            "% of drawn tables in which M-FOS is stable",
+            "tacit's specification",
+            low=95.0,
+            reason="neither naive learners nor LOLA can come back, and trials leave little doubt of it",
+        ),
+        Target(
+            "M-FOS v M-FOS",
+            "MeVa notebook's table (Cooijmans et al. 2023): an independent rerun of M-FOS",
+            low=-1.05,
+            reason="mutual cooperation",
+            published=-1.006,
+            published_spread=0.0,
+        ),
+    ),
+    scaled=(SELF_PLAY, NAIVE_PLAY),
+    quick=Budget(seeds=2, iterations=40),
+    full=Budget(seeds=10, iterations=1500, learner={"num_games": 4096}),
+    notes=(
+        "Drawn tables are bootstrap samples of the trials; that few agents were trained makes them a little too sure.",
+        "The M-FOS trained against naive learners takes no part in the targets: it is not the one that cooperates.",
+    ),
+    details=details,
+)
