@@ -139,14 +139,14 @@ def played_scores(
         raise InputError("a tournament needs entrants")
     kinds, members = _kinds(entrants)
     params = tuple(_stacked([entrants[i].params for i in group]) for group in members)
-    seats = len(entrants) * (len(entrants) + 1)
-    lanes, at_once = tournaments * rules.repetitions, max(1, SEATS // seats)
+    lanes = tournaments * rules.repetitions
+    width = min(lanes, max(1, SEATS // (len(entrants) * (len(entrants) + 1))))
+    options = (rules.turns, rules.noise > 0, rules.ending > 0)
+    reals = (jnp.asarray(rewards, float), rules.noise, rules.ending)
     parts = []
-    for first in range(0, lanes, at_once):
-        numbers = np.minimum(np.arange(first, first + at_once), lanes - 1) if lanes > at_once else np.arange(lanes)
-        numbers = scale.spread(np.asarray(numbers, np.uint32), len(numbers))
-        options = (rules.turns, rules.noise > 0, rules.ending > 0)
-        reals = (jnp.asarray(rewards, float), rules.noise, rules.ending)
+    for first in range(0, lanes, width):
+        numbers = np.minimum(np.arange(first, first + width), lanes - 1)  # as many each time: one program
+        numbers = scale.spread(numbers.astype(np.uint32), width)
         total, length = _play(kinds, members, *options, params, *reals, jax.random.key(seed), numbers)
         parts.append(np.asarray(total, float) / np.asarray(length, float))
     scores = np.concatenate(parts)[:lanes]
