@@ -21,6 +21,7 @@ from tacit.types import Discrete, Level, Outcome, Real, Spec
 
 RED, BLUE = 0, 1
 ACTIONS = ("right", "left", "down", "up", "stay")
+TOOK_OWN, TOOK_OTHERS, KINDS_OF_LAST = 1, 2, 3
 MOVES = ((0, 1), (0, -1), (1, 0), (-1, 0), (0, 0))  # rows and columns
 
 
@@ -29,6 +30,7 @@ class CoinState(NamedTuple):
 
     player: Int[Array, "2"]  # cells of red and blue
     coin: Int[Array, "2"]  # cells of the red and the blue coin
+    last: Int[Array, "2"]  # what each player took last on this board: nothing, its own coin, or (too) the other's
     time: Int[Array, ""]
     terminated: Bool[Array, ""]
     truncated: Bool[Array, ""]
@@ -62,6 +64,7 @@ class CoinGame(Game):
         "what the players see: the same, itself and its coin first, or that from the center of the board",
         choices=("shared", "own", "centered"),
     )
+    recall: bool = setting(False, "planes are shown in one of three places, by what the other player took last")
     layout: str = setting(
         "flat",
         "form of an observation: a vector of planes, planes, planes last, or a vector of those",
@@ -80,14 +83,15 @@ class CoinGame(Game):
         if isinstance(self.reward, float) and isinstance(self.penalty, float):  # unknown while they are traced
             lowest, highest = -self.penalty, self.coins * self.reward
         side = (self.size, self.size)
-        shapes = {"planes": (4, *side), "channels": (*side, 4)}
-        seen = Real(shapes.get(self.layout, (4 * self.cells,)), 0.0, 1.0)
+        planes = 4 * KINDS_OF_LAST if self.recall else 4
+        shapes = {"planes": (planes, *side), "channels": (*side, planes)}
+        seen = Real(shapes.get(self.layout, (planes * self.cells,)), 0.0, 1.0)
         return Spec(2, seen, Discrete(self.actions), self.length * self.episodes, (lowest, highest))
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> CoinState:
         del level
         player, coin = self._board(jax.random.bits(key, (4,)))
-        return CoinState(player, coin, jnp.int32(0), jnp.bool_(False), jnp.bool_(False))
+        return CoinState(player, coin, jnp.zeros(2, jnp.int32), jnp.int32(0), jnp.bool_(False), jnp.bool_(False))
 
     def observe(self, state: CoinState) -> Float[Array, "2 ..."]:
         mine = jnp.concatenate([state.player, state.coin])
@@ -97,6 +101,9 @@ class CoinGame(Game):
             shift = self.size // 2 - jnp.stack(self._row_and_column(seen[:, :1]))
             seen = jnp.where(seen == self.cells, seen, self._shifted(seen, shift))
         planes = jax.nn.one_hot(seen, self.cells)
+        if self.recall:
+            place = jax.nn.one_hot(state.last[::-1], KINDS_OF_LAST)
+            planes = (place[:, :, None, None] * planes[:, None]).reshape(2, -1, self.cells)
         if self.layout in ("channels", "flat-channels"):
             planes = jnp.swapaxes(planes, 1, 2)
         return planes.reshape(2, *self.spec.observation.shape)
@@ -105,6 +112,8 @@ class CoinGame(Game):
         player, taken = self.moved(state, action)
         stolen = jnp.stack([taken[BLUE, RED], taken[RED, BLUE]])
         reward = self.reward * taken.sum(1).astype(float) - self.penalty * stolen.astype(float)
+        own = jnp.stack([taken[RED, RED], taken[BLUE, BLUE]])
+        last = jnp.where(stolen[::-1], TOOK_OTHERS, jnp.where(own, TOOK_OWN, state.last))
         time = state.time + 1
         words = jax.random.bits(key, (4 if self.episodes > 1 else 2,))
         coin = self._laid_anew(words[:2], state.coin, player, taken.any(0))
@@ -112,7 +121,8 @@ class CoinGame(Game):
             over = jax.lax.rem(time, jnp.int32(self.length)) == 0
             again = self._board(words)  # nothing else is left then of what these words made
             player, coin = jnp.where(over, again[0], player), jnp.where(over, again[1], coin)
-        new = CoinState(player, coin, time, jnp.bool_(False), time >= self.spec.max_length)
+            last = jnp.where(over, 0, last)
+        new = CoinState(player, coin, last, time, jnp.bool_(False), time >= self.spec.max_length)
         return settle(state, new, reward)
 
     def moved(self, state: CoinState, action: Int[Array, "2"]) -> tuple[Int[Array, "2"], Bool[Array, "2 2"]]:

@@ -23,7 +23,9 @@ UNLIKELY = 0.001  # a right sampler fails a chi-square test so often, with other
 
 def board(red, blue, red_coin=OFF, blue_coin=OFF, time=0):
     cells = (np.array([red, blue], np.int32), np.array([red_coin, blue_coin], np.int32))
-    return CoinState(*map(jnp.asarray, cells), jnp.int32(time), jnp.bool_(False), jnp.bool_(False))
+    return CoinState(
+        *map(jnp.asarray, cells), jnp.zeros(2, jnp.int32), jnp.int32(time), jnp.bool_(False), jnp.bool_(False)
+    )
 
 
 @jax.jit
@@ -201,3 +203,25 @@ def test_the_center_of_a_centered_view_is_the_player():
 def test_rewards_have_the_range_of_the_rules():
     assert games.make("coin-pola").spec.reward_range == (-2.0, 1.0)
     assert games.make("coin-pax", reward=0.5, penalty=1.0).spec.reward_range == (-1.0, 1.0)
+
+
+def test_who_took_what_last_is_remembered_and_shown_to_the_other():
+    game = games.make("coin-pax", recall=True, layout="planes", last_pays=True)
+    start = board(1, 5, red_coin=8, blue_coin=0)
+    after = play(game, start, (LEFT, STAY))[0]  # red takes blue's coin
+    assert np.asarray(after.last).tolist() == [2, 0]
+    planes = np.asarray(seen(game, after))
+    assert planes.shape == (2, 12, 3, 3)
+    plain = np.asarray(seen(dataclasses.replace(game, recall=False), after))
+    np.testing.assert_array_equal(planes[BLUE, 8:], plain[BLUE])  # red took what was blue's
+    np.testing.assert_array_equal(planes[RED, :4], plain[RED])  # blue took nothing yet
+    assert not planes[BLUE, :8].any()
+    assert not planes[RED, 4:].any()
+    idle = play(game, after._replace(coin=jnp.array([8, 8])), (STAY, STAY))[0]
+    assert np.asarray(idle.last).tolist() == [2, 0]  # what was last stays the last
+    own = play(game, after._replace(coin=jnp.array([0, 8])), (STAY, STAY))[0]
+    assert np.asarray(own.last).tolist() == [1, 0]
+    both = play(game, after._replace(coin=jnp.array([0, 0])), (STAY, STAY))[0]
+    assert np.asarray(both.last).tolist() == [2, 0]
+    anew = play(game, after._replace(time=jnp.int32(game.length - 1)), (STAY, STAY))[0]
+    assert np.asarray(anew.last).tolist() == [0, 0]
