@@ -83,12 +83,15 @@ def plan_of(texts: Sequence[str], game_text: str, **numbers: int) -> Plan:
         SettingError: a name or a setting is refused, or a rule is given twice.
     """
     name, changes = board(game_text)
-    rules = tuple(contestant(text, name) for text in texts)
-    labels = [rule.label for rule in rules]
-    for text, label in zip(texts, labels, strict=True):
-        if labels.count(label) > 1:
+    rules = [contestant(text, name) for text in texts]
+    for text, rule in zip(texts, rules, strict=True):
+        if rules.count(rule) > 1:
             raise SettingError(f"{text} is given twice; a rule enters a table of payoffs once")
-    return Plan(rules, name, changes, **numbers)
+    labels = [rule.label for rule in rules]  # the last parts of two paths may be the same
+    unique = (
+        rule._replace(label=t) if labels.count(rule.label) > 1 else rule for t, rule in zip(texts, rules, strict=True)
+    )
+    return Plan(tuple(unique), name, changes, **numbers)
 
 
 def check(plan: Plan) -> None:
