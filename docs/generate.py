@@ -15,6 +15,7 @@ from tacit.cli import COMMANDS
 from tacit.commands import EVALUATIONS
 from tacit.learners import LEARNERS, PLAYERS
 from tacit.learners.scripted import MEMORY_ONE
+from tacit.policies import POLICIES
 from tacit.recipes import RECIPES
 from tacit.recipes.base import Budget, Target
 from tacit.registry import load
@@ -24,7 +25,7 @@ from tacit.types import Bits, Discrete, Real
 
 DOCS = pathlib.Path(__file__).resolve().parent
 BLOCK = re.compile(r"(<!-- (?P<kind>[a-z]+)(?:: (?P<words>[^>]*?))? -->\n).*?(<!-- end -->)", re.DOTALL)
-REGISTRIES = {"games": games.GAMES, "learners": LEARNERS, "players": PLAYERS, "recipes": RECIPES}
+REGISTRIES = {"games": games.GAMES, "learners": LEARNERS, "players": PLAYERS, "policies": POLICIES, "recipes": RECIPES}
 NOTHING = "-"
 HEAD = ("Option", "Default", "Allowed", "Unit", "Meaning", "Source")  # of a table of settings
 

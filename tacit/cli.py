@@ -19,7 +19,7 @@ from tacit.errors import InputError, Interrupted, SettingError, Stopped
 from tacit.settings import options, setting, unknown
 
 DONE, INTERNAL, USAGE, STOPPED, MISSED = 0, 1, 2, 3, 4
-KINDS = ("games", "learners", "players", "recipes")
+KINDS = ("games", "learners", "players", "policies", "recipes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,9 +126,10 @@ def _list(argv: list[str]) -> int:
         raise SettingError(unknown("list", kinds[0], KINDS))
     from tacit.games import GAMES
     from tacit.learners import LEARNERS, PLAYERS
+    from tacit.policies import POLICIES
     from tacit.recipes import RECIPES
 
-    registries = {"games": GAMES, "learners": LEARNERS, "players": PLAYERS, "recipes": RECIPES}
+    registries = {"games": GAMES, "learners": LEARNERS, "players": PLAYERS, "policies": POLICIES, "recipes": RECIPES}
     found = {kind: {name: entry.line for name, entry in registries[kind].items()} for kind in kinds}
     if parsed.options.json:
         print_json(found)
@@ -231,8 +232,8 @@ def _train_new(names: list[str], argv: list[str]) -> int:
         options.seed,
         options.precision,
     )
-    names = (pathlib.Path(learner).name, against and f"vs-{pathlib.Path(against).name}", game)
-    name = "-".join(part for part in names if part)
+    parts = (pathlib.Path(learner).name, against and f"vs-{pathlib.Path(against).name}", game)
+    name = "-".join(part for part in parts if part)
     return _run(new_run(pathlib.Path(options.out), name, wanted), options)
 
 

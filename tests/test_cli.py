@@ -14,12 +14,13 @@ from tacit import bench, cli
 from tacit.errors import InputError, Interrupted, Stopped
 from tacit.games import GAMES
 from tacit.learners import LEARNERS, PLAYERS
+from tacit.policies import POLICIES
 from tacit.recipes import RECIPES
 from tacit.runs import training
 from tacit.runs.experiment import Experiment
 from tacit.settings import options
 
-REGISTRIES = {"games": GAMES, "learners": LEARNERS, "players": PLAYERS, "recipes": RECIPES}
+REGISTRIES = {"games": GAMES, "learners": LEARNERS, "players": PLAYERS, "policies": POLICIES, "recipes": RECIPES}
 
 LIGHT = """
 import contextlib, io, json, sys

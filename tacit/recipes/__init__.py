@@ -15,7 +15,19 @@ RECIPES = {
     ),
     "chicken": Entry("tacit.recipes.chicken:RECIPE", "cars and cyclists: who shapes goes straight, two shapers crash"),
     "rule-payoffs": Entry("tacit.recipes.rule_payoffs:RECIPE", "what naive learners and LOLA earn against each other"),
+    "meva-ipd": Entry(
+        "tacit.recipes.meva_ipd:RECIPE", "MeVa extorts naive learners, and cooperates with LOLA and with itself"
+    ),
+    "mfos-ipd": Entry(
+        "tacit.recipes.mfos_ipd:RECIPE", "M-FOS extorts naive learners, and cooperates with those that shape"
+    ),
+    "mfos-imp": Entry("tacit.recipes.mfos_imp:RECIPE", "M-FOS wins matching pennies against those who learn"),
+    "mfos-chicken": Entry("tacit.recipes.mfos_chicken:RECIPE", "M-FOS goes straight where others learn to swerve"),
+    "mfos-self-play": Entry(
+        "tacit.recipes.mfos_self_play:RECIPE", "two M-FOS agents cooperate, and a best response gains little"
+    ),
     "ppo-ipd": Entry("tacit.recipes.ppo_ipd:RECIPE", "independent PPO defects unconditionally"),
+    "coin-mfos": Entry("tacit.recipes.coin_mfos:RECIPE", "M-FOS and Shaper against a PPO learner in the coin game"),
     "coin-ppo": Entry("tacit.recipes.coin_ppo:RECIPE", "independent PPO takes everybody's coins in the coin game"),
     "axelrod-first": Entry(
         "tacit.recipes.axelrod_first:RECIPE", "Axelrod's first tournament with re-created entrants, many times over"

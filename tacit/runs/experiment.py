@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from tacit import games, settings
 from tacit.errors import RunError, SettingError
 from tacit.learners import LEARNERS, PLAYERS, SAMPLED_SHAPERS, SHAPERS
+from tacit.policies import POLICIES, place
 from tacit.registry import load
 from tacit.settings import setting, unknown
 
@@ -48,24 +49,25 @@ class Resolved:
 
 
 def rule(name: str, changes: dict[str, Any]) -> tuple[Any, Any]:
-    """The `make` function and the settings of a learner, of a scripted player, or of a run whose rule was learned.
+    """The `make` function and the settings of a learner, of a scripted player, or of a rule that was itself learned.
 
     Args:
-        name: of a learner or a player; or, for a rule that was itself learned and now plays, the path of its run.
+        name: of a learner or a player; or, for a rule that was learned and now plays, of a trained policy that comes
+            with the package, or the path of a run.
 
     Raises:
         SettingError: the name or a setting is unknown, or a value is refused.
         RunError: the run folder is missing, damaged, or holds no rule that was learned.
     """
-    if "/" in name:
+    if "/" in name or name in POLICIES:
         from tacit.runs.policies import learned_rule
 
-        return learned_rule(pathlib.Path(name), changes)
+        return learned_rule(place(name) if name in POLICIES else pathlib.Path(name), changes)
     if name in LEARNERS:
         learner = load("learner", LEARNERS, name)
         return learner.make, settings.replace(learner.Config(), changes)
     if name not in PLAYERS:
-        raise SettingError(unknown("learner or player", name, [*LEARNERS, *PLAYERS]))
+        raise SettingError(unknown("learner or player", name, [*LEARNERS, *PLAYERS, *POLICIES]))
     from tacit.learners.scripted import Config
     from tacit.learners.versus import Scripted
 
@@ -94,6 +96,7 @@ def contestant(text: str, game_name: str) -> Contestant:
     if game_name not in games.GAMES:
         raise SettingError(unknown("game", game_name, games.GAMES))
     name, changes = modified(text, lambda name: rule(name, {})[1])
+    refuse_untrained(name)
     default = settings.as_dict(rule(name, {})[1])
     changes = {key: value for key, value in changes.items() if value != default[key]}
     label = name.rstrip("/").rpartition("/")[2]  # of a path, its last part
@@ -165,8 +168,8 @@ def check_names(learner: str, game: str, against: str) -> None:
         SettingError: one is unknown; the line names the nearest one.
     """
     for name in (learner, against):
-        if name and "/" not in name and name not in LEARNERS and name not in PLAYERS:
-            raise SettingError(unknown("learner or player", name, [*LEARNERS, *PLAYERS]))
+        if name and "/" not in name and name not in (known := [*LEARNERS, *PLAYERS, *POLICIES]):
+            raise SettingError(unknown("learner or player", name, known))
     if game not in games.GAMES:
         raise SettingError(unknown("game", game, games.GAMES))
 
@@ -196,9 +199,7 @@ def resolve(experiment: Experiment) -> Resolved:
         raise SettingError(
             f"{experiment.learner} learns nothing; name a learner and play it --against {experiment.learner}"
         )
-    if experiment.against in SHAPERS:
-        name = experiment.against
-        raise SettingError(f"{name} is itself learned: train it (tacit train {name} ...) and name its run folder")
+    refuse_untrained(experiment.against)
     others = rule(experiment.against, experiment.against_settings) if experiment.against else None
     if experiment.learner in SHAPERS:
         return Resolved(make, _meta_game(experiment.learner, board, others), config)
@@ -219,6 +220,20 @@ def _meta_game(learner: str, board: Any, others: tuple[Any, Any] | None) -> Any:
         return SampledMetaGame(board, *others)
     inner = closed_form(board, learner)
     return MetaGame(inner, num_players=2) if others is None else MetaGame(inner, *others)
+
+
+def refuse_untrained(name: str) -> None:
+    """Refuses a rule that is itself learned where it would have to play.
+
+    Raises:
+        SettingError: it is; the line says how to get one that was trained.
+    """
+    if name in SHAPERS:
+        trained = " or ".join(policy for policy in POLICIES if policy.startswith(name))
+        ways = f"name the folder of a run that trained it (tacit train {name} ...)" + (
+            trained and f", or take {trained}"
+        )
+        raise SettingError(f"{name} is itself learned: {ways}")
 
 
 def as_dict(experiment: Experiment) -> dict[str, Any]:

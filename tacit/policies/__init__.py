@@ -1,0 +1,16 @@
+"""Trained agents that come with the package. `POLICIES` names them as text; listing imports nothing.
+
+Each is a folder here with `policy.safetensors` and, in `policy.json`, the experiment that made it and its provenance.
+They play wherever a learning rule is named, as the path of a run folder does.
+"""
+
+import pathlib
+
+from tacit.registry import Entry
+
+POLICIES: dict[str, Entry] = {}
+
+
+def place(name: str) -> pathlib.Path:
+    """The folder of a trained agent."""
+    return pathlib.Path(__file__).parent / POLICIES[name].target
