@@ -15,12 +15,13 @@ from tacit.runs.training import Finished
 
 STEPS = 100  # of a meta-episode that count
 TRIALS = 1000  # fresh meta-episodes of a figure
+SELF_PLAY = {"lr": 5e-4, "anneal": 0.004, "iterations": 1200}  # a small batch bears a larger step than published
 TAYLOR = {"form": "taylor"}  # the LOLA of the M-FOS code
 RERUN = "MeVa notebook's table (Cooijmans et al. 2023): an independent rerun of M-FOS, its protocol not given"
 
 
 def train(game: str, against: str = "", iterations: int = 1000, seeds: int = 6, **changes: Any) -> Experiment:
-    """A row that trains M-FOS against a rule, or against itself.
+    """A row that trains M-FOS against a rule, or (with `SELF_PLAY`) against itself.
 
     Args:
         changes: settings of M-FOS; those of the opponent and the game under `opponent` and `rules`.

@@ -12,7 +12,7 @@ MEMORY = "remembered from the paper, not checked against its text"
 TRAINED = {
     "train against naive": meta.train("chicken", "naive", iterations=400),
     "train against LOLA": meta.train("chicken", "lola", opponent=meta.TAYLOR, iterations=800),
-    "train against itself": meta.train("chicken", lr=5e-4, anneal=0.0025, iterations=1000),
+    "train against itself": meta.train("chicken", **meta.SELF_PLAY),
 }
 MET = {
     "v naive": ("M-FOS", "naive"),

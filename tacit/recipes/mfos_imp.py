@@ -12,7 +12,7 @@ RULES = {"discount": 0.96}  # as in the M-FOS code; LOLA's own experiments have 
 TRAINED = {
     "train against naive": meta.train("imp", "naive", rules=RULES),
     "train against LOLA": meta.train("imp", "lola", opponent=meta.TAYLOR, rules=RULES),
-    "train against itself": meta.train("imp", rules=RULES, lr=5e-4, anneal=0.0025),
+    "train against itself": meta.train("imp", rules=RULES, **meta.SELF_PLAY),
 }
 MET = {
     "v naive": ("M-FOS", "naive"),

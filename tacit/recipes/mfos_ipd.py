@@ -17,7 +17,7 @@ TRAINED = {
     "train against LOLA, paper's form": meta.train("ipd", "lola"),
     "M-MAML": Experiment("m-maml", "ipd", "naive", iterations=1000, seeds=10),
     "train against M-MAML": meta.train("ipd", meta.learned("M-MAML")),
-    "train against itself": meta.train("ipd", lr=5e-4, anneal=0.0025, iterations=1500, num_games=128),
+    "train against itself": meta.train("ipd", **meta.SELF_PLAY),
     "best fixed policy": Experiment("m-maml", "ipd", "naive", {"fixed": True}, iterations=1000, seeds=10),
 }
 MET = {
