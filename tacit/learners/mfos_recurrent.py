@@ -29,6 +29,7 @@ of this library, where it is a PPO of 80 whole-batch passes; Shaper has one GRU 
 evolution; Good Shepherd is feed-forward. `foresight` is ours.
 """
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -39,10 +40,10 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from tacit import nets
 from tacit.errors import Misfit
+from tacit.games.base import Game
 from tacit.learners.sampled_meta_game import (
     ME,
     OTHER,
-    InnerEpisode,
     SampledMetaGame,
     Seen,
     as_the_game,
@@ -184,6 +185,17 @@ class Own(NamedTuple):
     log_prob: Float[Array, "E T B"]
 
 
+def flat(seen: Seen) -> Float[Array, "T B n"]:
+    """What one player saw, as vectors."""
+    return jax.vmap(jax.vmap(nets.flatten))(seen)
+
+
+def own_part(played: Step) -> Own:
+    """What the meta-agent saw and did in the steps of a meta-episode, leaves `[E, T, B, P, ...]`."""
+    obs, *rest = meta_agents((played.obs, played.legal, played.action, played.extras.log_prob), 3)
+    return Own(jax.vmap(flat)(obs), *rest)
+
+
 def replayed(net: MetaActorCritic, own: Own, kind: str) -> Choice:
     """What a network says of the actions of a meta-episode, leaves `[E, T, B, ...]`."""
 
@@ -232,22 +244,22 @@ def meta_episode(
         The steps, the opponent's learning state *before* each inner episode, and the meta-agent's memory then; leaves
         `[E, T, B, ...]`, `[E, ...]` and `[E, B, H]`. Parts nobody reads cost nothing.
     """
-    rule, episode = game.rule("mfos-recurrent"), InnerEpisode(game.inner, config.inner_length)
-    mine = meta_policy(config.hidden)
+    game = dataclasses.replace(game, length=config.inner_length)
+    rule, mine = game.rule("mfos-recurrent"), meta_policy(config.hidden)
 
     def inner_episode(carry: Any, key: PRNGKeyArray) -> Any:
         memory, opponent = carry
         start_key, play_key, learn_key = jax.random.split(key, 3)
         ((theirs, params),) = rule.policy(opponent)
         players = (mine, looking_at_the_game(theirs))
-        live = start(start_key, episode, players, config.num_games)
+        live = start(start_key, game, players, config.num_games)
         live = live._replace(carry=(memory, live.carry[OTHER]))
         everyone = joint(players)
 
         def act(keys: Any, **seen: Any) -> Any:
             return everyone(keys, (net, params), **seen)
 
-        after, played = rollout(play_key, episode, act, live, config.inner_length, reset=False)
+        after, played = rollout(play_key, game, act, live, config.inner_length, reset=False)
         learned, _ = rule.update(learn_key, opponent, as_the_game(played), live.carry)
         memory_after = kept(net, after.carry[ME], flat(meta_agents(played.obs, 2)), config.memory)
         return (memory_after, learned), (played, opponent, memory)
@@ -257,11 +269,6 @@ def meta_episode(
     return jax.lax.scan(inner_episode, begun, jax.random.split(key, config.inner_episodes))[1]
 
 
-def flat(seen: Seen) -> Float[Array, "T B n"]:
-    """What one player saw, as vectors."""
-    return jax.vmap(jax.vmap(nets.flatten))(seen)
-
-
 class State(NamedTuple):
     """The meta-agent's networks and their optimizer."""
 
@@ -269,7 +276,7 @@ class State(NamedTuple):
     opt_state: PyTree
 
 
-def make(game: SampledMetaGame, config: Config) -> Learner:
+def make(game: Game, config: Config) -> Learner:
     """A meta-agent in seat 1, against an opponent that learns from play. An iteration is one batch of meta-episodes.
 
     Raises:
@@ -278,12 +285,13 @@ def make(game: SampledMetaGame, config: Config) -> Learner:
     """
     if not isinstance(game, SampledMetaGame):
         raise Misfit(f"mfos-recurrent needs a sampled meta-game (a game and a learner), not {type(game).__name__}")
+    game = dataclasses.replace(game, length=config.inner_length)
     game.rule("mfos-recurrent")
-    episode, optimizer = InnerEpisode(game.inner, config.inner_length), optax.adam(config.lr)
+    optimizer = optax.adam(config.lr)
 
     def init(key: PRNGKeyArray) -> State:
-        inputs = jax.eval_shape(lambda key: nets.flatten(meta_agents(episode.observe(episode.reset(key)), 0)), key)
-        sizes = (inputs.shape[0], game.inner.spec.action.n, config.hidden, config.memory == "summary")
+        inputs = jax.eval_shape(lambda key: nets.flatten(meta_agents(game.observe(game.reset(key)), 0)), key)
+        sizes = (inputs.shape[0], game.spec.action.n, config.hidden, config.memory == "summary")
         net = nets.drawn(key, eqx.filter_eval_shape(MetaActorCritic, *sizes))
         return State(net, optimizer.init(net))
 
@@ -293,8 +301,7 @@ def make(game: SampledMetaGame, config: Config) -> Learner:
 
     def update(key: PRNGKeyArray, state: State, played: Step, carry: Carry) -> tuple[State, Metrics]:
         del key, carry
-        mine = meta_agents((played.obs, played.legal, played.action, played.extras.log_prob), 3)
-        own = Own(jax.vmap(flat)(mine[0]), *mine[1:])
+        own = own_part(played)
         g = returns(played.reward[..., ME], config.discount, config.foresight)
         target = (g - g.mean()) / (g.std() + 1e-5)
 

@@ -17,43 +17,13 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit, SettingError
 from tacit.games.base import Game
+from tacit.games.coin import CoinGame
 from tacit.learners import ppo
 from tacit.loops import Make
 from tacit.settings import setting
-from tacit.types import Act, Discrete, Learner, Level, Outcome, Policy, Real, Settings, Spec, State, Step
+from tacit.types import Act, Discrete, Learner, Level, Outcome, Policy, Real, Spec, State, Step
 
 ME, OTHER = 0, 1  # the seats of meta-agent and opponent
-
-
-class SampledMetaGame(Settings):
-    """A game that is played again and again against an opponent that learns from play.
-
-    Attributes:
-        inner: the game.
-        opponent: makes the opponent's learning rule.
-        config: its settings.
-    """
-
-    inner: Any = dataclasses.field(metadata={"traced": True})
-    opponent: Make = ppo.make
-    config: Any = dataclasses.field(default_factory=ppo.Config, metadata={"traced": True})
-
-    def rule(self, name: str) -> Learner:
-        """The opponent's learning rule.
-
-        Args:
-            name: who asks, for the message of an error.
-
-        Raises:
-            Misfit: the game does not suit a meta-agent, or the opponent does not learn from play.
-        """
-        spec = self.inner.spec
-        if spec.num_players != 2 or not isinstance(spec.action, Discrete):
-            raise Misfit(f"{name} plays games of two players with discrete actions, not {type(self.inner).__name__}")
-        rule = self.opponent(self.inner, self.config, (OTHER,))
-        if rule.exact:
-            raise Misfit(f"{name} meets opponents that learn from sampled play (ppo, naive-pg, lola-dice) or scripted")
-        return rule
 
 
 class Seen(NamedTuple):
@@ -80,21 +50,42 @@ class EpisodeState(NamedTuple):
     truncated: Bool[Array, ""]
 
 
-class InnerEpisode(Game):
-    """The first `length` steps of a game, which shows the last rewards, too.
+class SampledMetaGame(Game):
+    """A game that is played again and again against an opponent that learns from play.
 
-    Raises:
-        SettingError: the game is over before.
+    As a game, it is one inner episode.
+
+    Attributes:
+        inner: the game.
+        opponent: makes the opponent's learning rule.
+        config: its settings.
     """
 
-    inner: Any = dataclasses.field(metadata={"traced": True})
+    inner: Any = dataclasses.field(default_factory=CoinGame, metadata={"traced": True})
+    opponent: Make = ppo.make
+    config: Any = dataclasses.field(default_factory=ppo.Config, metadata={"traced": True})
     length: int = setting(16, "steps of an inner episode", unit="steps", source="M-FOS code", low=1)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        longest = self.inner.spec.max_length
-        if self.length > longest:
-            raise SettingError(f"inner-length must be <= {longest}, the longest episode of the game; got {self.length}")
+    def rule(self, name: str) -> Learner:
+        """The opponent's learning rule.
+
+        Args:
+            name: who asks, for the message of an error.
+
+        Raises:
+            Misfit: the game does not suit a meta-agent, or the opponent does not learn from play.
+            SettingError: inner episodes are longer than the game.
+        """
+        spec = self.inner.spec
+        if spec.num_players != 2 or not isinstance(spec.action, Discrete):
+            raise Misfit(f"{name} plays games of two players with discrete actions, not {type(self.inner).__name__}")
+        if self.length > spec.max_length:
+            most = f"{spec.max_length}, the longest episode of the game"
+            raise SettingError(f"inner-length must be <= {most}; got {self.length}")
+        rule = self.opponent(self.inner, self.config, (OTHER,))
+        if rule.exact:
+            raise Misfit(f"{name} meets opponents that learn from sampled play (ppo, naive-pg, lola-dice) or scripted")
+        return rule
 
     @property
     def discount(self) -> Any:
