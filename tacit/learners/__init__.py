@@ -14,6 +14,7 @@ LEARNERS = {
     "mfos-recurrent": Entry(
         "tacit.learners.mfos_recurrent", "M-FOS and Shaper from sampled play: learn how to shape a learner such as ppo"
     ),
+    "meva": Entry("tacit.learners.meva", "meta-value learning: climbs the worth of both players' learning to come"),
     "m-maml": Entry("tacit.learners.m_maml", "the start from which naive learning does best against a learner"),
     "ppo": Entry(
         "tacit.learners.ppo", "proximal policy optimization: independent or shared, feed-forward or recurrent"
@@ -23,7 +24,7 @@ LEARNERS = {
 SAMPLED_SHAPERS = ("mfos-recurrent",)
 """Those of `SHAPERS` whose meta-game is sampled: the other rule learns from play, and what they learn plays there."""
 
-SHAPERS = ("mfos", "m-maml", *SAMPLED_SHAPERS)
+SHAPERS = ("mfos", "m-maml", "meva", *SAMPLED_SHAPERS)
 """Learners whose game is a meta-game: they learn from whole runs of another rule's learning (`--against`)."""
 
 PLAYERS = {
