@@ -240,7 +240,6 @@ def _lanes(key: PRNGKeyArray, seeds: Array) -> Key[Array, " S"]:
     return jax.vmap(functools.partial(jax.random.fold_in, key))(seeds)
 
 
-@functools.partial(jax.jit, static_argnames="make", donate_argnames="state")
 def _iterate(
     make: Make,
     game: Game,
@@ -281,6 +280,13 @@ def _iterate(
     return jax.lax.fori_loop(0, rows, row, (state, metrics))
 
 
+@functools.cache
+def _compiled(deep: bool) -> Callable[..., tuple[State, Metrics]]:
+    return jax.jit(
+        _iterate, static_argnames="make", donate_argnames="state", compiler_options=scale.compiler_options(deep)
+    )
+
+
 def chunks(
     make: Make,
     game: Game,
@@ -308,12 +314,12 @@ def chunks(
     state = scale.spread(_init(make, game, config, key, lanes) if state is None else state, len(seeds))
     if done == 0:
         yield Chunk(0, state, {}, 0.0)
-    rows = 1
+    rows, iterate = 1, _compiled(make(game, config).deep)
     while done < iterations:
         width = min(every, iterations - done)
         rows = max(1, min(rows, MAX_ROWS, (iterations - done) // width))
         began = time.perf_counter()
-        state, metrics = _iterate(make, game, config, key, lanes, state, done, rows, width)
+        state, metrics = iterate(make, game, config, key, lanes, state, done, rows, width)
         metrics = {name: np.asarray(leaf)[:rows] for name, leaf in metrics.items()}  # waits for the result
         spent = time.perf_counter() - began
         done += rows * width

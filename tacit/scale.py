@@ -41,6 +41,17 @@ def prepare() -> None:
         )
 
 
+def compiler_options(deep: bool) -> dict[str, bool | int | str] | None:
+    """How a learner's loop is compiled: with the newer code generator if it is `deep`, else as `prepare` has it.
+
+    Programs of networks run up to twice as fast by it, small ones equally fast, and all compile more slowly.
+    """
+    chosen = FAST_COMPILER not in os.environ.get("XLA_FLAGS", "")  # the user's own choice of either stays
+    if not deep or chosen or jax.__version_info__[:2] != KNOWN_JAX:
+        return None
+    return {FAST_COMPILER.removeprefix("--").partition("=")[0]: True}
+
+
 def use_all_cores() -> None:
     """Shows each processor core to JAX as a device of its own, as long as no backend is up.
 

@@ -220,6 +220,7 @@ class Learner(NamedTuple):
             learner that is `exact`, the joint logits `[P, n]` of all players, and `carry` is `()`.
         with_params: `(state, seat, params) -> state`, writes what `policy(state)` reads.
         exact: the rule learns from the players' policies themselves, in closed form, instead of from play.
+        deep: most of its time goes into networks, so that faster programs are worth a slower compiler.
     """
 
     init: Callable[[PRNGKeyArray], State]
@@ -228,3 +229,4 @@ class Learner(NamedTuple):
     update: Callable[[PRNGKeyArray, State, Any, Carry], tuple[State, Metrics]]
     with_params: Callable[[State, int, Params], State]
     exact: bool = False
+    deep: bool = False

@@ -215,7 +215,8 @@ def make(game: Game, config: Config) -> Learner:
     def update(key: PRNGKeyArray, state: State, played: Step, carry: Carry) -> tuple[State, Metrics]:
         del key, carry
         trajectory = per_player(played, range(spec.num_players))
-        params, opt_state, metrics = jax.vmap(learn)(state.params, state.opt_state, trajectory)
+        # one agent after another: their networks are large enough to be worth whole matrix products of their own
+        params, opt_state, metrics = jax.lax.map(lambda one: learn(*one), (state.params, state.opt_state, trajectory))
         return State(params, opt_state, state.iteration + 1), metrics
 
     def learn(params: Params, opt_state: PyTree, trajectory: Any) -> tuple[Params, PyTree, Metrics]:
@@ -240,7 +241,7 @@ def make(game: Game, config: Config) -> Learner:
     def with_params(state: State, seat: int, params: Params) -> State:
         return state._replace(params=jax.tree.map(lambda rows, new: rows.at[seat].set(new), state.params, params))
 
-    return Learner(init, step, policy, update, with_params)
+    return Learner(init, step, policy, update, with_params, deep=True)
 
 
 class Played(Settings):
