@@ -126,6 +126,8 @@ def test_entrants_with_one_policy_share_a_program():
     names = ("grudger", "tit-for-tat", "tit-for-two-tats", "always-defect", "go-by-majority", "alternator")
     rules = Rules(turns=12, repetitions=1)
     scores = played_scores(REWARDS, entrants(*names), rules)[0, 0]
+    assert np.rint(12 * scores[:2, :2]).tolist() == [[36, 36], [36, 36]]  # the grudger and tit-for-tat are at peace,
+    assert np.rint(12 * scores[3, :3]).tolist() == [16, 16, 20]  # and the defector gains once, against the third twice
     turned = played_scores(REWARDS, entrants(*names[::-1]), rules)[0, 0]
     np.testing.assert_array_equal(scores, turned[::-1, ::-1])
 
