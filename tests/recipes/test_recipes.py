@@ -29,6 +29,7 @@ TARGET_KEYS = [
 LEARNERS = {
     "naive-pg": {"num_games": 2},
     "lola-dice": {"num_games": 2, "lookaheads": 1},  # one program for all its rows
+    "meva": {"num_games": 2, "stride": 50, "hidden": 2, "quantiles": 2},
     "ppo": {"num_games": 2, "length": 4, "epochs": 1, "minibatches": 1, "hidden": 2},
 }
 
