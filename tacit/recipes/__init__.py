@@ -32,5 +32,8 @@ RECIPES = {
     "axelrod-first": Entry(
         "tacit.recipes.axelrod_first:RECIPE", "Axelrod's first tournament with re-created entrants, many times over"
     ),
+    "coin-lola": Entry(
+        "tacit.recipes.coin_lola:RECIPE", "LOLA-DiCE leaves more of the other's coins alone than naive learners do"
+    ),
     "commons": Entry("tacit.recipes.commons:RECIPE", "naive learners use up a commons"),
 }
