@@ -54,6 +54,9 @@ class Config(Settings):
     entropy_weight: float = setting(0.01, "weight of the entropy", source="M-FOS code", low=0.0)
     value_weight: float = setting(0.5, "weight of the critic's squared error", source="M-FOS code", low=0.0)
     hidden: int = setting(256, "width of the one layer", unit="units", source="M-FOS code", low=1)
+    naive_lr: float = setting(
+        1.0, "step size of naive opponents (self-play only)", unit="per update", source="M-FOS code", low=0.0
+    )
     anneal: float = setting(
         0.0015,
         "what the share of naive opponents loses (self-play only)",

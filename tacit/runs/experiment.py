@@ -202,15 +202,16 @@ def resolve(experiment: Experiment) -> Resolved:
     refuse_untrained(experiment.against)
     others = rule(experiment.against, experiment.against_settings) if experiment.against else None
     if experiment.learner in SHAPERS:
-        return Resolved(make, _meta_game(experiment.learner, board, others), config)
+        return Resolved(make, _meta_game(experiment.learner, config, board, others), config)
     if others is None:
         return Resolved(make, board, config)
     return Resolved(Versus(make, others[0]), board, Pair(config, others[1]))
 
 
-def _meta_game(learner: str, board: Any, others: tuple[Any, Any] | None) -> Any:
+def _meta_game(learner: str, config: Any, board: Any, others: tuple[Any, Any] | None) -> Any:
     """What a shaper plays: the meta-game against the other rule's learning, or against itself."""
     from tacit.games.matrix_exact import closed_form
+    from tacit.learners import naive
     from tacit.learners.meta_game import MetaGame
     from tacit.learners.sampled_meta_game import SampledMetaGame
 
@@ -219,7 +220,10 @@ def _meta_game(learner: str, board: Any, others: tuple[Any, Any] | None) -> Any:
             raise SettingError(f"{learner} learns to shape a learner; name one: --against ppo")
         return SampledMetaGame(board, *others)
     inner = closed_form(board, learner)
-    return MetaGame(inner, num_players=2) if others is None else MetaGame(inner, *others)
+    if others is not None:
+        return MetaGame(inner, *others)
+    practice = naive.Config(lr=getattr(config, "naive_lr", naive.Config().lr))
+    return MetaGame(inner, config=practice, num_players=2)
 
 
 def refuse_untrained(name: str) -> None:
