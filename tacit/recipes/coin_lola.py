@@ -50,6 +50,7 @@ RECIPE = Recipe(
     title="LOLA-DiCE in the coin game leaves more of the other's coins alone than naive learners do",
     paper="Foerster et al. 2018, Learning with Opponent-Learning Awareness, figure 5",
     rows={"naive": _row(lookaheads=0), "LOLA": _row(lookaheads=1, rate_in=20.0)},
+    least=2,
     measure=measure,
     targets=(
         Target(
@@ -64,7 +65,7 @@ RECIPE = Recipe(
             "LOLA: share of own coins",
             FIGURE,
             low=0.75,
-            reason="the published share, less what can be read from the figure; the published budget is thousands of "
+            reason="the published share, less what can be read from the figure; the published budget is a thousand "
             "times larger",
             published=0.81,
         ),
@@ -80,10 +81,10 @@ RECIPE = Recipe(
     full=Budget(seeds=32),
     notes=(
         "The published runs have 4900 updates of 4000 episodes of 150 steps, convolutions and an LSTM: about 3e9 steps "
-        "of play, against 1e6 here for each seed. What is different here, besides: POLA's rules; linear policies; "
+        "of play, against 2e6 here for each seed. What is different here, besides: POLA's rules; linear policies; "
         "players see the board from their own cell and what the other took last (--game.recall) in place of a memory; "
         "episodes of 30 steps; Loaded DiCE with a decay of past log-probabilities; an inner step of 20.",
-        "Within a seed, the players often do not end alike: the one that shapes better takes more of the other's coins.",
+        "Within a seed, the players often do not end alike: one of them takes more of the other's coins.",
     ),
     details=details,
 )
