@@ -11,6 +11,7 @@ LEARNERS = {
     "naive-pg": Entry("tacit.learners.naive_pg", "policy gradient from sampled play"),
     "lola-dice": Entry("tacit.learners.lola_dice", "LOLA from sampled play, with DiCE; opponent modeling as an option"),
     "mfos": Entry("tacit.learners.mfos", "M-FOS: learns over many meta-episodes how to shape a learner, or itself"),
+    "mfos-ga": Entry("tacit.learners.mfos_ga", "M-FOS by a genetic algorithm: trial and selection, no gradient"),
     "mfos-recurrent": Entry(
         "tacit.learners.mfos_recurrent", "M-FOS and Shaper from sampled play: learn how to shape a learner such as ppo"
     ),
@@ -24,7 +25,7 @@ LEARNERS = {
 SAMPLED_SHAPERS = ("mfos-recurrent",)
 """Those of `SHAPERS` whose meta-game is sampled: the other rule learns from play, and what they learn plays there."""
 
-SHAPERS = ("mfos", "m-maml", "meva", *SAMPLED_SHAPERS)
+SHAPERS = ("mfos", "mfos-ga", "m-maml", "meva", *SAMPLED_SHAPERS)
 """Learners whose game is a meta-game: they learn from whole runs of another rule's learning (`--against`)."""
 
 PLAYERS = {
