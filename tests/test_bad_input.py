@@ -70,6 +70,15 @@ LINES = [
     ("train lola ipd --against grudger", "more than one round has no closed form"),
     ("train ppo ipd --learner.minibatches 7", "minibatches must divide the batch of 4096, got 7"),
     ("train ppo ipd --learner.recurrent --learner.minibatches 5", "minibatches must divide the batch of 32, got 5"),
+    # train: rules that are themselves learned
+    ("train mfos commons", "two-player matrix game"),
+    ("train m-maml ipd", "--against naive"),
+    ("train naive ipd --against mfos", "mfos is itself learned"),
+    ("train mfos ipd --against ppo", "must learn in closed form"),
+    ("train naive ipd --against no/where", "no run folder no/where"),
+    ("train no/where ipd --against naive", "no run folder no/where"),
+    ("train mfos ipd --against naive --learner.num-games 0", "--learner.num-games must be >= 1, got 0"),
+    ("reproduce mfos-self-play --seeds 5", "mfos-self-play needs at least 6 seeds, got 5"),
     # train: settings
     ("train lola ipd --learner.rte 1", "did you mean --learner.rate?"),
     ("train lola ipd --game.discuont 0.9", "did you mean --game.discount?"),

@@ -22,11 +22,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from tacit.errors import Misfit
 from tacit.games.base import Game, settle
 from tacit.games.matrix import PLAYERS, MatrixGame
 from tacit.games.matrix_exact import closed_form, normalized_values, num_logits
 from tacit.learners import naive
-from tacit.learners.versus import logits
+from tacit.learners.versus import Scripted, logits
 from tacit.loops import Make
 from tacit.settings import setting
 from tacit.types import Learner, Outcome, Real, Spec, State
@@ -73,10 +74,15 @@ class MetaGame(Game):
         """The opponents, one for each meta-player.
 
         Raises:
-            Misfit: the game has no closed form.
+            Misfit: the game has no closed form, or an opponent learns from play.
         """
         game = closed_form(self.inner, "a meta-player")
-        return tuple(self.opponent(game, self.config, (1 - seat,)) for seat in range(self.num_players))
+        rules = tuple(self.opponent(game, self.config, (1 - seat,)) for seat in range(self.num_players))
+        if not (rules[0].exact or isinstance(self.opponent, Scripted)):
+            raise Misfit(
+                "the opponent must learn in closed form here; mfos-recurrent shapes those that learn from play"
+            )
+        return rules
 
     def sample_level(self, key: PRNGKeyArray) -> Bool[Array, ""]:
         """Whether the meta-players face each other: true where there are two. The key is consumed."""

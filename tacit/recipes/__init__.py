@@ -27,7 +27,7 @@ RECIPES = {
         "tacit.recipes.mfos_self_play:RECIPE", "two M-FOS agents cooperate, and a best response gains little"
     ),
     "cars-and-cyclists": Entry(
-        "tacit.recipes.cars_and_cyclists:RECIPE", "iterated chicken: who shapes goes straight, who merely learns swerves"
+        "tacit.recipes.cars_and_cyclists:RECIPE", "iterated chicken: shapers go straight, learners swerve"
     ),
     "ppo-ipd": Entry("tacit.recipes.ppo_ipd:RECIPE", "independent PPO defects unconditionally"),
     "coin-mfos": Entry("tacit.recipes.coin_mfos:RECIPE", "M-FOS and Shaper against a PPO learner in the coin game"),

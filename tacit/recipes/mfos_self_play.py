@@ -33,7 +33,7 @@ MEETINGS = {
 
 def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     """What the pairs get, and what a best response to one of a pair gets beyond what its partner does."""
-    pairs = meta.by_agent(runs["pairs"])  # [PAIRS, P]
+    pairs = meta.by_agent(runs["pairs"])[:PAIRS]  # [PAIRS, P]
     met = [meta.by_agent(runs[f"{name}, met"])[:, 0].max() for name in BEST]
     gain = np.array(met) - pairs[:, 0]
     error = float(gain.std(ddof=1) / len(gain) ** 0.5)
@@ -83,7 +83,7 @@ RECIPE = Recipe(
     scaled=(PAIR, *BEST),
     least=PAIRS,
     quick=Budget(iterations=20),
-    full=Budget(iterations=1024, learner={"num_games": 4096, "lr": 2e-4, "anneal": 0.0015}),
+    full=Budget(seeds=10, iterations=1024, learner={"num_games": 4096, "lr": 2e-4, "anneal": 0.0015}),
     notes=(
         "A best response is a fresh M-FOS agent in the first seat, trained against the frozen second agent of one "
         "pair, twice; the better of the two counts, so that the gain is, if anything, too large.",

@@ -50,10 +50,11 @@ def new_reproduction(parent: pathlib.Path, recipe: Recipe, mode: str, seeds: int
     """A new run folder with one folder below `rows/` for each row of the recipe.
 
     Raises:
+        SettingError: the recipe needs more seeds.
         RunError: it cannot be made.
     """
-    folder = RunFolder.create(parent, recipe.name)
     rows = {name: _as_dict(row) for name, row in recipe.experiments(mode, seeds, seed).items()}
+    folder = RunFolder.create(parent, recipe.name)
     store.write_json(folder.path / "config.json", {"recipe": recipe.name, "mode": mode, "rows": rows})
     options = [f"--{mode}"] if mode != "default" else []
     options += [f"--{name}={value}" for name, value in (("seeds", seeds), ("seed", seed)) if value]

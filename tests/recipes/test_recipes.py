@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tacit import cli
-from tacit.errors import Interrupted, RunError
+from tacit.errors import Interrupted, RunError, SettingError
 from tacit.recipes import RECIPES, base, reproduction
 from tacit.recipes.base import Budget, Measured, Recipe, Target, over_agents, over_seeds, share
 from tacit.runs import computation, experiment, store
@@ -30,11 +30,26 @@ LEARNERS = {
     "naive-pg": {"num_games": 2},
     "lola-dice": {"num_games": 2, "lookaheads": 1},  # one program for all its rows
     "meva": {"num_games": 2, "stride": 50, "hidden": 2, "quantiles": 2},
+    "m-maml": {"num_games": 2},
+    "mfos": {"num_games": 2, "hidden": 2},
+    "mfos-recurrent": {"inner_episodes": 2, "inner_length": 4, "num_games": 4, "epochs": 1, "hidden": 2},
     "ppo": {"num_games": 2, "length": 4, "epochs": 1, "minibatches": 1, "hidden": 2},
 }
 
 
+SLOW = (
+    "cars-and-cyclists",
+    "coin-mfos",
+    "mfos-imp",
+    "mfos-ipd",
+    "mfos-self-play",
+    "population-ipd",
+)  # many programs to compile
+
+
 def tiny(recipe, seeds=2):
+    seeds = max(seeds, recipe.least)
+
     def shrunk(row):
         if isinstance(row, Computation):
             return dataclasses.replace(row, seeds=seeds)
@@ -43,7 +58,7 @@ def tiny(recipe, seeds=2):
             iterations=12 if recipe.name == "lola-dice-ipd" else 3,
             seeds=seeds,
             learner_settings=row.learner_settings | LEARNERS.get(row.learner, {}),
-            game_settings={"length": 4} if row.learner in LEARNERS else {},
+            game_settings={"length": 4} if "length" in LEARNERS.get(row.learner, {}) else row.game_settings,
         )
 
     return dataclasses.replace(recipe, rows={name: shrunk(row) for name, row in recipe.rows.items()})
@@ -98,11 +113,12 @@ def test_modes_grow(name):
         rows = EACH[name].experiments(mode, None, 0)
         assert list(rows) == list(EACH[name].rows)
         sizes[mode] = sum(row.seeds * getattr(row, "iterations", 1) for row in rows.values())
-        assert all(row.seeds == 5 for row in EACH[name].experiments(mode, 5, 0).values())
+        seven = EACH[name].experiments(mode, 7, 0)
+        assert all(seven[row].seeds == 7 for row in EACH[name].scaled or seven)
     assert sizes["quick"] <= sizes["default"] <= sizes["full"]
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in SLOW else n for n in EACH])
 def test_every_target_is_measured(name, tmp_path):
     recipe = tiny(EACH[name])
     outcome = reproduce(tmp_path, recipe)
@@ -158,6 +174,35 @@ def test_budgets():
     assert sizes("quick") == (2, 50)  # a budget never adds iterations
     assert sizes("full") == (90, 10)
     assert sizes("quick", 7) == (7, 50)
+
+
+def test_budgets_of_some_rows_alone():
+    row = Experiment("mfos", "ipd", iterations=50, seeds=20)
+    full = Budget(learner={"num_games": 4096})
+    recipe = Recipe("r", "t", "p", {"a": row, "b": row}, dict, (), scaled=("a",), least=3, full=full)
+    found = recipe.experiments("full", 7, 0)
+    assert [row.seeds for row in found.values()] == [7, 20]
+    assert [row.learner_settings for row in found.values()] == [{"num_games": 4096}, {}]
+    with pytest.raises(SettingError, match="at least 3 seeds, got 2"):
+        recipe.experiments("default", 2, 0)
+
+
+def test_a_row_plays_what_an_earlier_one_learned(tmp_path, monkeypatch):
+    """`row:NAME` stands for the run of that row; what was learned is saved, and found again when the recipe goes on."""
+    train = Experiment("mfos", "chicken", "naive", {"num_games": 2, "hidden": 2}, iterations=2, seeds=3)
+    rows = {"train": train, "meet": Experiment("row:train", "chicken", "naive", iterations=5, seeds=40, every=1)}
+
+    def measure(runs):
+        values = runs["meet"].metrics["value"]
+        assert values.shape == (5, 40, 2)
+        assert set(np.asarray(runs["meet"].state[0].agent)) == {0, 1, 2}
+        return {"t": over_seeds(values[-1, :, 0])}
+
+    recipe = Recipe("chicken", "t", "p", rows, measure, (Target("t", "s", low=-101.0, reason="so"),))
+    monkeypatch.setattr(reproduction, "recipe_named", lambda name: recipe)
+    outcome = reproduce(tmp_path, recipe)
+    assert outcome.reached
+    assert outcome.json["targets"][0]["n"] == 40
 
 
 def test_figures_with_spread():
