@@ -80,7 +80,7 @@ class MetaGame(Game):
         rules = tuple(self.opponent(game, self.config, (1 - seat,)) for seat in range(self.num_players))
         if not (rules[0].exact or isinstance(self.opponent, Scripted)):
             raise Misfit(
-                "the opponent must learn in closed form here; mfos-recurrent shapes those that learn from play"
+                "the opponent must learn in closed form here; mfos-recurrent shapes one that learns from play"
             )
         return rules
 

@@ -199,7 +199,7 @@ def test_a_row_plays_what_an_earlier_one_learned(tmp_path, monkeypatch):
         return {"t": over_seeds(values[-1, :, 0])}
 
     recipe = Recipe("chicken", "t", "p", rows, measure, (Target("t", "s", low=-101.0, reason="so"),))
-    monkeypatch.setattr(reproduction, "recipe_named", lambda name: recipe)
+    monkeypatch.setattr(reproduction, "recipe_named", lambda _: recipe)
     outcome = reproduce(tmp_path, recipe)
     assert outcome.reached
     assert outcome.json["targets"][0]["n"] == 40
