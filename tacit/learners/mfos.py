@@ -9,7 +9,8 @@ the opponent goes on learning. Nothing is differentiated through the opponent: t
     objective   min(r A, clip(r) A) - value_weight (critic - G)^2 + entropy_weight entropy, `epochs` passes, whole batch
 
 With two meta-players (meta-self-play), all games of an iteration are against naive learners with a probability that
-falls from 1 by `anneal` per iteration, and otherwise between the two, which have separate networks.
+falls from 1 by `anneal` per iteration, and otherwise between the two, which have separate networks. With a floor under
+it (which the paper does not have) they keep in practice against naive learners.
 
 Source: Lu et al. 2022 (Model-Free Opponent Shaping); main_mfos_ppo.py, main_mfos_self.py and ppo.py of its public
 code. Departures: weights begin normal with the standard deviation of that code's uniform ones; the whole batch is the
@@ -56,6 +57,9 @@ class Config(Settings):
     hidden: int = setting(256, "width of the one layer", unit="units", source="M-FOS code", low=1)
     naive_lr: float = setting(
         1.0, "step size of naive opponents (self-play only)", unit="per update", source="M-FOS code", low=0.0
+    )
+    naive_floor: float = setting(
+        0.0, "what the share of naive opponents never falls below (self-play only)", low=0.0, high=1.0
     )
     anneal: float = setting(
         0.0015,
@@ -195,7 +199,7 @@ def make(game: Game, config: Config) -> Learner:
 
     def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
         start_key, play_key, learn_key, mode_key = jax.random.split(key, 4)
-        naive_share = 1 - config.anneal * state.iteration
+        naive_share = jnp.maximum(1 - config.anneal * state.iteration, config.naive_floor)
         mutual = (jax.random.uniform(mode_key) >= naive_share) & (spec.num_players == PLAYERS)
         levels: Bool[Array, " B"] = jnp.broadcast_to(mutual, (config.num_games,))
         live = start(start_key, game, policies, config.num_games, levels)

@@ -8,7 +8,10 @@ import pathlib
 
 from tacit.registry import Entry
 
-POLICIES: dict[str, Entry] = {}
+POLICIES: dict[str, Entry] = {
+    "mfos-ipd": Entry("mfos-ipd", "M-FOS from meta-self-play in ipd, six pairs (recipe mfos-self-play)"),
+    "mfos-ipd-naive": Entry("mfos-ipd-naive", "M-FOS trained against naive learners in ipd, six agents (recipe mfos-ipd)"),
+}
 
 
 def place(name: str) -> pathlib.Path:

@@ -17,7 +17,6 @@ TRAINED = {
     "train against LOLA, paper's form": meta.train("ipd", "lola"),
     "M-MAML": Experiment("m-maml", "ipd", "naive", iterations=1000, seeds=10),
     "train against M-MAML": meta.train("ipd", meta.learned("M-MAML")),
-    "train against itself": meta.train("ipd", **meta.SELF_PLAY),
     "best fixed policy": Experiment("m-maml", "ipd", "naive", {"fixed": True}, iterations=1000, seeds=10),
 }
 MET = {
@@ -35,7 +34,7 @@ MEETINGS = {
     "v LOLA": meta.meet("ipd", meta.learned("train against LOLA"), "lola", opponent=meta.TAYLOR),
     "v LOLA, paper's form": meta.meet("ipd", meta.learned("train against LOLA, paper's form"), "lola"),
     "v M-MAML": meta.meet("ipd", meta.learned("train against M-MAML"), meta.learned("M-MAML")),
-    "v itself": meta.meet("ipd", meta.learned("train against itself")),
+    "v itself": meta.meet("ipd", "mfos-ipd"),
     "M-MAML v naive": meta.meet("ipd", meta.learned("M-MAML"), "naive"),
     "best fixed policy v naive": meta.meet("ipd", meta.learned("best fixed policy"), "naive", mine={"lr": 0.0}),
     "extortion v naive": meta.meet("ipd", "extortion-3", "naive"),
@@ -124,6 +123,7 @@ RECIPE = Recipe(
     full=Budget(seeds=10, iterations=1024, learner={"num_games": 4096}),
     notes=(
         "Published budget: batches of 4096 meta-episodes, 1024 iterations; here batches are smaller.",
+        "Those that met themselves come with the package: the recipe mfos-self-play trained them.",
         "The rewards are means over the 100 counted steps of a meta-episode, learning included; policies are sampled.",
     ),
 )
