@@ -26,6 +26,9 @@ RECIPES = {
     "mfos-self-play": Entry(
         "tacit.recipes.mfos_self_play:RECIPE", "two M-FOS agents cooperate, and a best response gains little"
     ),
+    "population-ipd": Entry(
+        "tacit.recipes.population_ipd:RECIPE", "what a population of learning rules adopts once M-FOS is among them"
+    ),
     "cars-and-cyclists": Entry(
         "tacit.recipes.cars_and_cyclists:RECIPE", "iterated chicken: shapers go straight, learners swerve"
     ),

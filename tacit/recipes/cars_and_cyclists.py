@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tacit.evaluation import payoffs, replicator
-from tacit.evaluation.payoffs import Payoffs
+from tacit.evaluation import replicator
 from tacit.recipes import meta
 from tacit.recipes.base import Budget, Measured, Recipe, Target
 from tacit.runs.computation import Computation
@@ -26,38 +25,20 @@ TRAINED = {
     "train against NL": meta.train(GAME, "naive", opponent=SMALL, iterations=600),
     "train against itself": meta.train(GAME, naive_lr=0.04, **meta.SELF_PLAY),
 }
-RULES: dict[str, tuple[str, dict[str, Any]]] = {
+RULES: meta.Rules = {
     "NL": ("naive", SMALL),
     "LOLA": ("lola", SMALL_LOLA),
     "M-FOS": (meta.learned("train against itself"), {}),
     "M-FOS, trained against NL": (meta.learned("train against NL"), {}),
 }
-PAIRS = payoffs.pairs(len(RULES), symmetric=True)
-
-
-def _meeting(i: int, j: int) -> tuple[str, Any]:
-    names = list(RULES)
-    (first, mine), (second, theirs) = RULES[names[i]], RULES[names[j]]
-    alone = i == j  # a rule's own two seats: agents that were trained together stay together
-    return f"{names[i]} v {names[j]}", meta.meet(
-        GAME, first, "" if alone else second, mine=mine, opponent={} if alone else theirs
-    )
-
-
-MEETINGS = dict(_meeting(i, j) for i, j in PAIRS)
-
-
-def table(runs: Mapping[str, Any]) -> Payoffs:
-    """The table of payoffs from its finished rows."""
-    cells = {pair: runs[name].metrics["value"] for pair, name in zip(PAIRS, MEETINGS, strict=True)}
-    return payoffs.table(list(RULES), True, cells, "mean")
+MEETINGS = meta.pairings(GAME, RULES)
 
 
 def measure(runs: Mapping[str, Any]) -> dict[str, Measured]:
     """What shapers and naive learners earn, who is left where one in a hundred is M-FOS, and what evolves."""
     rows = {name: tuple(name.split(" v ")) for name in MEETINGS}
     found = meta.figures(runs, {name: (f"1, {a}", f"2, {b}") for name, (a, b) in rows.items()})
-    two = table(runs).row.mean(axis=2)[np.ix_([0, 3], [0, 3])]
+    two = meta.table(runs, RULES).row.mean(axis=2)[np.ix_([0, 3], [0, 3])]
     end = replicator.ends_of(two, np.array([[0.99, 0.01]]))[0]
     found["share of the M-FOS that was trained against NL, from 1 %"] = Measured(float(end[1]), None, "", meta.TRIALS)
     late = runs["evolution"].result["late"]
@@ -77,7 +58,10 @@ def details(runs: Mapping[str, Any]) -> list[str]:
     ]
     kinds = runs["evolution"].result["late"]["kinds"]
     shares = ", ".join(f"{name} {100 * kind['mean']:.0f} %" for name, kind in kinds.items() if kind["mean"] >= 0.005)
-    return [*lines, f"Reasoning that evolved among memory-one players (swerving is cooperation): {shares}."]
+    return [
+        *meta.lines(meta.table(runs, RULES)),
+        f"Reasoning that evolved among memory-one players (swerving is cooperation): {shares}.",
+    ]
 
 
 RECIPE = Recipe(

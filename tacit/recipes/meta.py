@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tacit.evaluation import payoffs
+from tacit.evaluation.payoffs import Payoffs
 from tacit.recipes.base import Measured, Target, deviation
 from tacit.runs.experiment import ROW, Experiment
 from tacit.runs.training import Finished
@@ -35,6 +37,41 @@ def meet(game: str, rule: str, against: str = "", **changes: Any) -> Experiment:
     """A row of fresh meta-episodes between two rules (or, without `against`, between a rule's own two seats)."""
     mine, opponent, rules = (changes.get(name, {}) for name in ("mine", "opponent", "rules"))
     return Experiment(rule, game, against, mine, rules, opponent, iterations=STEPS + 1, seeds=TRIALS, every=1)
+
+
+Rules = Mapping[str, tuple[str, dict[str, Any]]]  # what each is called, its name and its settings
+
+
+def pairings(game: str, rules: Rules) -> dict[str, Experiment]:
+    """One row of fresh meta-episodes for each pair of rules of a symmetric game, a rule's own kind included.
+
+    Where trained agents meet their own kind, both are drawn: partners that did not train together meet too.
+    """
+    names = list(rules)
+    return {
+        f"{names[i]} v {names[j]}": meet(
+            game, rules[names[i]][0], rules[names[j]][0], mine=rules[names[i]][1], opponent=rules[names[j]][1]
+        )
+        for i, j in payoffs.pairs(len(names), symmetric=True)
+    }
+
+
+def table(runs: Mapping[str, Any], rules: Rules) -> Payoffs:
+    """The table of payoffs from the finished rows of `pairings`."""
+    names = list(rules)
+    cells = {
+        (i, j): runs[f"{names[i]} v {names[j]}"].metrics["value"] for i, j in payoffs.pairs(len(names), symmetric=True)
+    }
+    return payoffs.table(names, True, cells, "mean")
+
+
+def lines(found: Payoffs) -> list[str]:
+    """The table in words, one line for each rule."""
+    return [
+        f"{rule}: "
+        + ", ".join(f"{cell.mean:.3f} against {other}" for cell, other in zip(row, found.rules, strict=True))
+        for rule, row in zip(found.rules, payoffs.summaries(found), strict=True)
+    ]
 
 
 def learned(row: str) -> str:

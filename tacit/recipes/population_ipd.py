@@ -11,47 +11,24 @@ from collections.abc import Mapping
 import numpy as np
 
 from tacit.evaluation import payoffs, replicator
-from tacit.evaluation.payoffs import Payoffs
 from tacit.recipes import meta
 from tacit.recipes.base import Budget, Measured, Recipe, Target
-from tacit.recipes.mfos_ipd import TRAINED
-from tacit.runs.experiment import Experiment
 from tacit.runs.training import Finished
 
 SOURCE = "replicator dynamics on the table remembered from Lu et al. 2022 (M-FOS) and on that of the MeVa notebook"
-SELF_PLAY, NAIVE_PLAY = "train against itself", "train against naive"
-RULES = {  # name of each rule, and its settings; those that a row learns go by the row
+RULES: meta.Rules = {  # the agents of M-FOS come with the package
     "NL": ("naive", {}),
     "LOLA": ("lola", meta.TAYLOR),
-    "M-FOS": (meta.learned(SELF_PLAY), {}),
-    "M-FOS, trained against NL": (meta.learned(NAIVE_PLAY), {}),
+    "M-FOS": ("mfos-ipd", {}),
+    "M-FOS, trained against NL": ("mfos-ipd-naive", {}),
 }
 DRAWS = 200  # tables from the bootstrap
 INVADED = np.array([0.98, 0.01, 0.01])  # NL, LOLA, M-FOS
 
 
-def meetings(game: str) -> dict[str, Experiment]:
-    """One row for each pair of rules."""
-    rows = {}
-    names = list(RULES)
-    for i, j in payoffs.pairs(len(names), symmetric=True):
-        (first, mine), (second, theirs) = RULES[names[i]], RULES[names[j]]
-        rows[f"{names[i]} v {names[j]}"] = meta.meet(game, first, second, mine=mine, opponent=theirs)
-    return rows
-
-
-def table(runs: Mapping[str, Finished]) -> Payoffs:
-    """The table of payoffs from its finished rows."""
-    names = list(RULES)
-    cells = {
-        (i, j): runs[f"{names[i]} v {names[j]}"].metrics["value"] for i, j in payoffs.pairs(len(names), symmetric=True)
-    }
-    return payoffs.table(names, True, cells, "mean")
-
-
 def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     """Where 98 % naive learners, 1 % LOLA and 1 % M-FOS lead; spreads are those over tables drawn by the bootstrap."""
-    found = table(runs)
+    found = meta.table(runs, RULES)
     trials = found.row.shape[2]
     drawn = payoffs.drawn_tables(found, DRAWS if trials > 1 else 1)
     three, three_drawn = found.row.mean(axis=2)[:3, :3], drawn[:, :3, :3]
@@ -80,29 +57,20 @@ def _earned(tables: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 def details(runs: Mapping[str, Finished]) -> list[str]:
     """The table, and what is left where both kinds of M-FOS enter."""
-    found = table(runs)
-    lines = [
-        f"{rule}: "
-        + ", ".join(f"{cell.mean:.3f} against {other}" for cell, other in zip(line, found.rules, strict=True))
-        for rule, line in zip(found.rules, payoffs.summaries(found), strict=True)
-    ]
+    found = meta.table(runs, RULES)
     basins = replicator.basins(found.row.mean(axis=2))
     ends = [
         f"{end.probability:.0%} {' and '.join(found.rules[i] for i in end.present) or 'going on changing'}"
         for end in basins.ends
     ]
-    return [*lines, f"All four rules, from anywhere: {'; '.join(ends)}."]
+    return [*meta.lines(found), f"All four rules, from anywhere: {'; '.join(ends)}."]
 
 
 RECIPE = Recipe(
     name="population-ipd",
     title="A population of learning rules adopts M-FOS, and cooperates in the end",
     paper="Lu et al. 2022, Model-Free Opponent Shaping (tables unread); the dynamics are tacit's reading",
-    rows={
-        SELF_PLAY: TRAINED[SELF_PLAY],
-        NAIVE_PLAY: TRAINED[NAIVE_PLAY],
-        **meetings("ipd"),
-    },
+    rows=meta.pairings("ipd", RULES),
     measure=measure,
     targets=(
         Target(
@@ -145,9 +113,8 @@ RECIPE = Recipe(
             published_spread=0.0,
         ),
     ),
-    scaled=(SELF_PLAY, NAIVE_PLAY),
-    quick=Budget(seeds=2, iterations=40),
-    full=Budget(seeds=10, iterations=1500, learner={"num_games": 4096}),
+    quick=Budget(seeds=100),
+    full=Budget(seeds=4096),
     notes=(
         "Drawn tables are bootstrap samples of the trials; that few agents were trained makes them a little too sure.",
         "The M-FOS trained against naive learners takes no part in the targets: it is not the one that cooperates.",
