@@ -50,12 +50,6 @@ def measure(runs: Mapping[str, Any]) -> dict[str, Measured]:
 
 def details(runs: Mapping[str, Any]) -> list[str]:
     """The table, and which reasoning evolves."""
-    found = table(runs)
-    lines = [
-        f"{rule}: "
-        + ", ".join(f"{cell.mean:.3f} against {other}" for cell, other in zip(line, found.rules, strict=True))
-        for rule, line in zip(found.rules, payoffs.summaries(found), strict=True)
-    ]
     kinds = runs["evolution"].result["late"]["kinds"]
     shares = ", ".join(f"{name} {100 * kind['mean']:.0f} %" for name, kind in kinds.items() if kind["mean"] >= 0.005)
     return [
