@@ -282,9 +282,8 @@ def _iterate(
 
 @functools.cache
 def _compiled(deep: bool) -> Callable[..., tuple[State, Metrics]]:
-    return jax.jit(
-        _iterate, static_argnames="make", donate_argnames="state", compiler_options=scale.compiler_options(deep)
-    )
+    options = scale.compiler_options(deep)
+    return jax.jit(_iterate, static_argnames="make", donate_argnames="state", compiler_options=options)
 
 
 def chunks(

@@ -82,9 +82,7 @@ def ecology(payoffs: np.ndarray, generations: int, start: np.ndarray | None = No
     [[0.5, 0.5], [0.333, 0.667], [0.176, 0.824]]
     """
     if payoffs.min() < 0 or payoffs.max() <= 0:
-        raise Misfit(
-            "shares reproduce by their scores, which must not be negative: play axelrod-ipd, say"
-        )
+        raise Misfit("shares reproduce by their scores, which must not be negative: play axelrod-ipd, say")
     shares = np.full(len(payoffs), 1 / len(payoffs)) if start is None else np.asarray(start, float) / np.sum(start)
     path = [shares]
     for _ in range(generations):

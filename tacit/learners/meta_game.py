@@ -79,9 +79,7 @@ class MetaGame(Game):
         game = closed_form(self.inner, "a meta-player")
         rules = tuple(self.opponent(game, self.config, (1 - seat,)) for seat in range(self.num_players))
         if not (rules[0].exact or isinstance(self.opponent, Scripted)):
-            raise Misfit(
-                "the opponent must learn in closed form here; mfos-recurrent shapes one that learns from play"
-            )
+            raise Misfit("the opponent must learn in closed form here; mfos-recurrent shapes one that learns from play")
         return rules
 
     def sample_level(self, key: PRNGKeyArray) -> Bool[Array, ""]:

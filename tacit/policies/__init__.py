@@ -10,7 +10,7 @@ from tacit.registry import Entry
 
 POLICIES: dict[str, Entry] = {
     "mfos-ipd": Entry("mfos-ipd", "M-FOS from meta-self-play in ipd, six pairs (recipe mfos-self-play)"),
-    "mfos-ipd-naive": Entry("mfos-ipd-naive", "M-FOS trained against naive learners in ipd, six agents (recipe mfos-ipd)"),
+    "mfos-ipd-naive": Entry("mfos-ipd-naive", "M-FOS trained against naive learners in ipd, six agents (mfos-ipd)"),
 }
 
 
