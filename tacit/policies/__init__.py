@@ -10,6 +10,9 @@ from tacit.registry import Entry
 
 POLICIES: dict[str, Entry] = {
     "mfos-ipd": Entry("mfos-ipd", "M-FOS from meta-self-play in ipd, six pairs (recipe mfos-self-play)"),
+    "mfos-ipd-mixed": Entry(
+        "mfos-ipd-mixed", "M-FOS from meta-self-play in ipd that kept practicing against naive learners, six pairs"
+    ),
     "mfos-ipd-naive": Entry("mfos-ipd-naive", "M-FOS trained against naive learners in ipd, six agents (mfos-ipd)"),
 }
 

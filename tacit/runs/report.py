@@ -14,6 +14,7 @@ from tacit.evaluation.basins import basins
 from tacit.evaluation.readout import closed_read_out, read_out
 from tacit.evaluation.statistics import summarize
 from tacit.games.matrix import MatrixGame
+from tacit.learners import LEARNERS
 from tacit.runs import computation, exhibits, payoff_table, plots, store
 from tacit.runs.computation import Computed
 from tacit.runs.store import RunFolder
@@ -145,19 +146,31 @@ def _command(folder: RunFolder) -> str:
     return shlex.join(["tacit", *words[1:]])
 
 
+MEETING = "Lines are means over seeds, one for each player; bands hold the middle 80 % of the seeds."
 BAND = "Lines are means over seeds and players; bands hold the middle 80 % of the seeds."
 
 
 def _pictures(runs: Mapping[str, Finished]) -> list[str]:
-    curves = plots.learning_curves({name: run.metrics for name, run in runs.items()})
+    alone = {name: run.metrics for name, run in runs.items() if not _meets(run)}
+    pairs = {name: run.metrics["value"] for name, run in runs.items() if _meets(run)}
+    curves = plots.learning_curves(alone) if alone else None
     parts = [_picture(curves, "Learning"), f"<p>{BAND}</p>" if curves else ""]
+    if pairs:
+        parts += [_picture(plots.meetings(pairs), "Rules that meet"), f"<p>{MEETING}</p>"]
     matrix = {name: run for name, run in runs.items() if isinstance(run.game, MatrixGame)}
     if matrix:
         parts.append(_picture(_read_outs(matrix), "What the policies do"))
-    closed = [(name, run) for name, run in matrix.items() if _is_exact(run) and not run.experiment.against]
+    closed = [(name, run) for name, run in matrix.items() if _is_exact(run) and run.experiment.learner in LEARNERS]
+    closed = [(name, run) for name, run in closed if not run.experiment.against]
     if closed:
         parts.append(_portraits(dict(closed)))
     return parts
+
+
+def _meets(run: Finished) -> bool:
+    """Whether a run is of two rules that meet in closed form, whose players are not alike."""
+    learned = run.experiment.learner not in LEARNERS  # and then plays both seats, where nobody else does
+    return isinstance(run.game, MatrixGame) and _is_exact(run) and bool(run.experiment.against or learned)
 
 
 def _is_exact(run: Finished) -> bool:
