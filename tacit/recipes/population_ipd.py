@@ -30,8 +30,7 @@ INVADED = np.array([0.98, 0.01, 0.01])  # NL, LOLA, M-FOS
 def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     """Where 98 % naive learners, 1 % LOLA and 1 % M-FOS lead; spreads are those over tables drawn by the bootstrap."""
     found = meta.table(runs, RULES)
-    trials = found.row.shape[2]
-    drawn = payoffs.drawn_tables(found, DRAWS if trials > 1 else 1)
+    drawn = payoffs.drawn_tables(found, DRAWS if found.row.shape[2] > 1 else 1)
     table = found.row.mean(axis=2)
     three, three_drawn = table[:3, :3], drawn[:, :3, :3]
     end, ends = _ends(three, three_drawn)
@@ -40,7 +39,7 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     mixed_end, mixed_ends = _ends(table[with_mixed], np.stack([each[with_mixed] for each in drawn]))
 
     def figure(value: np.ndarray, over_draws: np.ndarray) -> Measured:
-        return Measured(value.item(), float(over_draws.std()), "sd over drawn tables", trials)
+        return Measured(value.item(), float(over_draws.std()), "sd over drawn tables", len(over_draws))
 
     return {
         "mean payoff at first": figure(_earned(three[None], INVADED), _earned(three_drawn, INVADED)),
