@@ -27,7 +27,7 @@ import contextlib, io, json, sys
 from tacit.cli import COMMANDS, main
 found = {}
 lines = [["--version"], ["--help"], ["list"], ["list", "--json"]]
-lines += [["list", kind] for kind in ("games", "learners", "players", "recipes")]
+lines += [["list", kind] for kind in ("games", "learners", "players", "policies", "recipes")]
 lines += [[name, word] for name in COMMANDS for word in ("--help", "-h")]
 for line in lines:
     out, err = io.StringIO(), io.StringIO()

@@ -80,11 +80,11 @@ class Recipe:
         measure: from the finished rows (`Finished` for an experiment, `Computed` for a computation) to one `Measured`
             per target that can be measured.
         targets: what is compared, in order.
-        scaled: names of the rows that modes and `--seeds` change; all, unless given.
-        least: how many seeds it needs at least.
         quick, full: how those modes differ from the default. judged_quick: the quick mode judges its targets too.
         notes: what a reader must know beside the numbers.
         details: from the finished rows to lines printed below the table (failed seeds, say).
+        scaled: names of the rows that modes and `--seeds` change; all, unless given.
+        least: how many seeds it needs at least.
     """
 
     name: str
@@ -93,13 +93,13 @@ class Recipe:
     rows: Mapping[str, Row]
     measure: Callable[[Mapping[str, Any]], Mapping[str, Measured]]
     targets: tuple[Target, ...]
-    scaled: tuple[str, ...] = ()
-    least: int = 1
     quick: Budget = Budget()
     full: Budget = Budget()
     judged_quick: bool = False
     notes: tuple[str, ...] = ()
     details: Callable[[Mapping[str, Any]], list[str]] | None = None
+    scaled: tuple[str, ...] = ()
+    least: int = 1
 
     def experiments(self, mode: str, seeds: int | None, seed: int) -> dict[str, Row]:
         """The rows of a mode, with another number of seeds if one is given.

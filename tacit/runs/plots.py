@@ -87,7 +87,8 @@ def meetings(rows: Mapping[str, np.ndarray], columns: int = 4) -> str:
     for axis, (name, values) in zip(axes.ravel(), rows.items(), strict=False):
         for player in range(2):
             low, high = np.quantile(values[:, :, player], [0.1, 0.9], axis=1)
-            axis.plot(values[:, :, player].mean(axis=1), color=COLORS[player], label=f"player {player + 1}")
+            label = f"player {player + 1} (n={values.shape[1]})"
+            axis.plot(values[:, :, player].mean(axis=1), color=COLORS[player], label=label)
             axis.fill_between(np.arange(len(values)), low, high, color=COLORS[player], alpha=0.2, linewidth=0)
         axis.set_title(name, fontsize=9)
         axis.grid(alpha=0.3)

@@ -155,13 +155,13 @@ def test_lola_against_naive_as_published_with_meta_value_learning():
 def test_a_sweep_over_rates_and_payoffs_compiles_once():
     game = games.make("ipd")
     tacit.run(lola.make, game, lola.Config(), iterations=3, seeds=2)
-    before = loops._iterate._cache_size()
+    before = loops._compiled(False)._cache_size()
     for lr in (0.1, 0.3, 0.5, 0.7, 0.9):
         tacit.run(lola.make, game, lola.Config(lr=lr), iterations=3, seeds=2)
     for lowest in (-3.0, -4.0, -5.0, -6.0, -7.0):
         payoff = (-1, -1, lowest, 0, 0, lowest, -2, -2)
         tacit.run(lola.make, games.make("ipd", payoff=payoff, discount=0.9), lola.Config(), iterations=3, seeds=2)
-    assert loops._iterate._cache_size() == before
+    assert loops._compiled(False)._cache_size() == before
 
 
 def test_float64_is_kept(x64):

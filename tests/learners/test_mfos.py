@@ -140,7 +140,7 @@ def test_what_cannot_be_played_is_refused():
 @pytest.mark.parametrize("fixed", [False, True])
 def test_m_maml_climbs_the_gradient_through_both_players_learning(x64, fixed):
     """The objective, written out as a loop of naive updates; its derivative against central differences."""
-    game = MetaGame(games.make("ipd"), length=4)
+    game = MetaGame(games.make("ipd"), length=3)
     start = m_maml.Start(jax.random.normal(KEY, (5,)), jnp.log(0.5))
 
     @jax.jit

@@ -40,6 +40,8 @@ LEARNERS = {
 SLOW = (
     "cars-and-cyclists",
     "coin-mfos",
+    "meva-ipd",
+    "mfos-chicken",
     "mfos-imp",
     "mfos-ipd",
     "mfos-self-play",

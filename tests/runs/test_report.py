@@ -27,7 +27,7 @@ PARTS = {
     "exact": ("Learning", "What the policies do", "Where learning leads"),
     "exact, one shot": ("Learning", "What the policies do", "Where learning leads"),
     "sampled": ("Learning", "What the policies do"),
-    "against a player": ("Learning", "What the policies do"),
+    "against a player": ("Rules that meet", "What the policies do"),
     "recurrent": ("Learning", "What the policies do"),
     "commons": ("Learning",),
 }
