@@ -75,24 +75,25 @@ def learning_curves(rows: Mapping[str, Mapping[str, np.ndarray]]) -> str | None:
     return as_svg(drawn)
 
 
-def meetings(rows: Mapping[str, np.ndarray], columns: int = 4) -> str:
+def meetings(rows: Mapping[str, Mapping[str, np.ndarray]], columns: int = 4) -> str:
     """One panel for each pair of rules: what both players earn by update, mean and middle 80 % over seeds.
 
     Args:
-        rows: values of each pair by name, `[rows, S, 2]`.
+        rows: metrics of each pair by name, with values `[rows, S, 2]`.
     """
     lines = -(-len(rows) // columns)
     columns = min(columns, len(rows))
     drawn, axes = figure(2.7 * columns + 0.4, 2.4 * lines + 0.3, lines, columns)
-    for axis, (name, values) in zip(axes.ravel(), rows.items(), strict=False):
+    for axis, (name, metrics) in zip(axes.ravel(), rows.items(), strict=False):
+        iteration, values = metrics["iteration"], metrics["value"]
         for player in range(2):
             low, high = np.quantile(values[:, :, player], [0.1, 0.9], axis=1)
             label = f"player {player + 1} (n={values.shape[1]})"
-            axis.plot(values[:, :, player].mean(axis=1), color=COLORS[player], label=label)
-            axis.fill_between(np.arange(len(values)), low, high, color=COLORS[player], alpha=0.2, linewidth=0)
+            axis.plot(iteration, values[:, :, player].mean(axis=1), color=COLORS[player], label=label)
+            axis.fill_between(iteration, low, high, color=COLORS[player], alpha=0.2, linewidth=0)
         axis.set_title(name, fontsize=9)
         axis.grid(alpha=0.3)
-        axis.set_xlabel("row of metrics", fontsize=8)
+        axis.set_xlabel("update", fontsize=8)
     for axis in axes.ravel()[len(rows) :]:
         axis.set_visible(False)
     axes[0, 0].set_ylabel(LABELS["value"], fontsize=8)

@@ -152,7 +152,7 @@ BAND = "Lines are means over seeds and players; bands hold the middle 80 % of th
 
 def _pictures(runs: Mapping[str, Finished]) -> list[str]:
     alone = {name: run.metrics for name, run in runs.items() if not _meets(run)}
-    pairs = {name: run.metrics["value"] for name, run in runs.items() if _meets(run)}
+    pairs = {name: run.metrics for name, run in runs.items() if _meets(run)}
     curves = plots.learning_curves(alone) if alone else None
     parts = [_picture(curves, "Learning"), f"<p>{BAND}</p>" if curves else ""]
     if pairs:
