@@ -50,4 +50,8 @@ RECIPE = Recipe(
     scaled=tuple(TRAINED),
     quick=Budget(seeds=2, iterations=40),
     full=Budget(seeds=10, iterations=1024, learner={"num_games": 4096}),
+    notes=(
+        "More than published: M-FOS drives a learner's logits so far out that they hardly move any more, and then "
+        "plays what matches them. The policies of the learners it met are nearly deterministic in the end.",
+    ),
 )
