@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
 from tacit.games.base import Game
@@ -135,12 +135,15 @@ class Played(Settings):
     agent: int = learned.WHICH
     learned_lr: bool = setting(False, "go on with the learned step size instead of `lr`", source="off: M-FOS code")
     lr: float = setting(1.0, "step size", unit="per update", source="M-FOS code", low=0.0)
+    random_first: bool = setting(False, "play random logits first, as M-FOS does in its uncounted step")
 
 
 class InPlay(NamedTuple):
-    """An M-MAML agent that plays: its logits, its step size, and which of the trained ones it is."""
+    """An M-MAML agent that plays: its logits, where they begin, its step size, and which of the trained ones it is."""
 
     logits: Float[Array, "seats n"]
+    start: Float[Array, "seats n"]
+    begun: Bool[Array, ""]  # it has played its start
     lr: Float[Array, ""]
     agent: Int[Array, ""]
 
@@ -156,10 +159,13 @@ def play(game: Game, config: Played, seats: Sequence[int] | None = None) -> Lear
     starts: Start = config.agents[0]
 
     def init(key: PRNGKeyArray) -> InPlay:
-        agent = learned.choose(key, starts.log_lr, config.agent)
+        agent_key, logits_key = jax.random.split(key)
+        agent = learned.choose(agent_key, starts.log_lr, config.agent)
         logits = starts.logits[agent, START - num_logits(inner) + 1 :]
         lr = jnp.exp(starts.log_lr[agent]) if config.learned_lr else jnp.asarray(config.lr, float)
-        return InPlay(jnp.broadcast_to(logits, (len(seats), len(logits))), lr, agent)
+        start = jnp.broadcast_to(logits, (len(seats), len(logits)))
+        first = jax.random.normal(logits_key, start.shape) if config.random_first else start
+        return InPlay(first, start, jnp.bool_(not config.random_first), lr, agent)
 
     def rule(state: InPlay) -> tuple[Learner, exact.State]:
         return naive.make(inner, _stepping(state.lr), seats), exact.State(state.logits)
@@ -167,7 +173,8 @@ def play(game: Game, config: Played, seats: Sequence[int] | None = None) -> Lear
     def update(key: PRNGKeyArray, state: InPlay, joint: Float[Array, "2 n"], carry: Any = ()) -> Any:
         learner, logits = rule(state)
         after, metrics = learner.update(key, logits, joint, carry)
-        return state._replace(logits=after.logits), metrics
+        moved = jnp.where(state.begun, after.logits, state.start)
+        return state._replace(logits=moved, begun=jnp.bool_(True)), metrics
 
     def step(key: PRNGKeyArray, state: InPlay) -> tuple[InPlay, Metrics]:
         return update(key, state, state.logits)

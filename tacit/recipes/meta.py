@@ -79,36 +79,28 @@ def learned(row: str) -> str:
     return ROW + row
 
 
-def rewards(run: Finished, fixed: bool = False) -> np.ndarray:
-    """Mean reward of both players over the counted steps of each meta-episode, `[S, P]`.
-
-    Args:
-        fixed: the first player never learns; the first step then counts, and the last one does not.
-    """
-    values = run.metrics["value"]
-    return (values[:-1] if fixed else values[1:]).mean(axis=0)
+def rewards(run: Finished) -> np.ndarray:
+    """Mean reward of both players over the counted steps of each meta-episode, `[S, P]`."""
+    return run.metrics["value"][1:].mean(axis=0)
 
 
-def by_agent(run: Finished, fixed: bool = False) -> np.ndarray:
+def by_agent(run: Finished) -> np.ndarray:
     """The same, averaged over the meta-episodes of each trained agent, `[K, P]`."""
     agent = np.asarray((run.state[0] if type(run.state) is tuple else run.state).agent)
-    each = rewards(run, fixed)
+    each = rewards(run)
     return np.stack([each[agent == k].mean(axis=0) for k in np.unique(agent)])
 
 
-def figures(
-    runs: Mapping[str, Finished], rows: Mapping[str, tuple[str, str]], fixed: bool = False
-) -> dict[str, Measured]:
+def figures(runs: Mapping[str, Finished], rows: Mapping[str, tuple[str, str]]) -> dict[str, Measured]:
     """Mean reward of both players in these rows, by "ROW: PLAYER"; the spread is that of the trained agents.
 
     Args:
         rows: for each row, what its two players are called.
-        fixed: see `rewards`.
     """
     found = {}
     for row, names in rows.items():
-        each = rewards(runs[row], fixed)
-        agents = by_agent(runs[row], fixed) if _has_agents(runs[row]) else None
+        each = rewards(runs[row])
+        agents = by_agent(runs[row]) if _has_agents(runs[row]) else None
         for player, name in enumerate(names):
             spread = deviation(each[:, player] if agents is None else agents[:, player])
             kind = "sd over meta-episodes" if agents is None else f"sd over {len(agents)} trained agents"

@@ -12,6 +12,7 @@ MEMORY = "remembered from the paper, not checked against its text"
 OWN = "tacit's specification"
 
 MAML = {"num_games": 16, "lr": 0.1}  # larger steps than published, fewer of them
+FIXED = {"lr": 0.0, "random_first": True}  # under the same terms as M-FOS
 
 TRAINED = {
     "train against naive": meta.train("ipd", "naive"),
@@ -28,10 +29,7 @@ MET = {
     "v M-MAML": ("M-FOS", "M-MAML"),
     "v itself": ("M-FOS, seat 1", "M-FOS, seat 2"),
     "M-MAML v naive": ("M-MAML", "naive"),
-}
-FIXED = {
     "best fixed policy v naive": ("fixed", "naive"),
-    "extortion v naive": ("extortioner", "naive"),
 }
 MEETINGS = {
     "v naive": meta.meet("ipd", meta.learned("train against naive"), "naive"),
@@ -40,15 +38,14 @@ MEETINGS = {
     "v M-MAML": meta.meet("ipd", meta.learned("train against M-MAML"), meta.learned("M-MAML")),
     "v itself": meta.meet("ipd", "mfos-ipd"),
     "M-MAML v naive": meta.meet("ipd", meta.learned("M-MAML"), "naive"),
-    "best fixed policy v naive": meta.meet("ipd", meta.learned("best fixed policy"), "naive", mine={"lr": 0.0}),
-    "extortion v naive": meta.meet("ipd", "extortion-3", "naive"),
+    "best fixed policy v naive": meta.meet("ipd", meta.learned("best fixed policy"), "naive", mine=FIXED),
 }
 
 
 def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     """Mean rewards over fresh meta-episodes, and what shaping by learning brings over the best fixed policy."""
-    found = meta.figures(runs, MET) | meta.figures(runs, FIXED, fixed=True)
-    fixed = meta.by_agent(runs["best fixed policy v naive"], fixed=True)[:, 0]
+    found = meta.figures(runs, MET)
+    fixed = meta.by_agent(runs["best fixed policy v naive"])[:, 0]
     dynamic = meta.by_agent(runs["v naive"])[:, 0]
     gain = float(dynamic.mean() - fixed.max())
     error = float(dynamic.std(ddof=1) / len(dynamic) ** 0.5) if len(dynamic) > 1 else None
@@ -124,8 +121,6 @@ RECIPE = Recipe(
             reason="as good a maximum as another search found, or a better one",
             published=-0.76,
         ),
-        meta.near("extortion v naive: extortioner", -0.775, 0.02, "closed form", "computed independently"),
-        meta.near("extortion v naive: naive", -1.654, 0.03, "closed form", "computed independently"),
     ),
     scaled=tuple(TRAINED),
     quick=Budget(seeds=2, iterations=40),
@@ -133,7 +128,7 @@ RECIPE = Recipe(
     notes=(
         "Published budget: batches of 4096 meta-episodes, 1024 iterations; here batches are smaller.",
         "M-MAML plays with step size 1 whatever it learned, as in the public M-FOS code.",
-        "A fixed policy counts from its first step: it has no random one, which would only be its opponent's.",
+        "The fixed policy, too, begins with a random step that does not count, from which the naive learner learns.",
         "Those that met themselves come with the package: the recipe mfos-self-play trained them.",
         "The rewards are means over the 100 counted steps of a meta-episode, learning included; policies are sampled.",
     ),

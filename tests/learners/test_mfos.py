@@ -178,5 +178,9 @@ def test_m_maml_plays_from_where_it_was_trained_to_begin():
     moved = rule.update(KEY, state, pair)[0].logits
     as_naive = naive.make(ipd, naive.Config(), (0,)).update(KEY, exact.State(state.logits), pair)[0].logits
     assert jnp.allclose(moved, as_naive)
+    late = m_maml.play(ipd, m_maml.Played(agents=(starts,), agent=1, random_first=True), (0,))
+    first = late.init(KEY)
+    assert not jnp.allclose(first.logits[0], starts.logits[1])
+    assert jnp.array_equal(late.update(KEY, first, pair)[0].logits[0], starts.logits[1])
     faster = m_maml.play(ipd, m_maml.Played(agents=(starts,), agent=1, learned_lr=True), (0,)).init(KEY)
     assert np.isclose(faster.lr, 3.0)
