@@ -49,8 +49,10 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     dynamic = meta.by_agent(runs["v naive"])[:, 0]
     gain = float(dynamic.mean() - fixed.max())
     error = float(dynamic.std(ddof=1) / len(dynamic) ** 0.5) if len(dynamic) > 1 else None
-    best = Measured(gain, error, "se over trained agents", len(dynamic))
-    return found | {"gain over the best fixed policy, against naive": best}
+    return found | {
+        "best fixed policy, against naive": Measured(float(fixed.max()), None, "searches", len(fixed)),
+        "gain over it": Measured(gain, error, "se over trained agents", len(dynamic)),
+    }
 
 
 RECIPE = Recipe(
@@ -77,7 +79,14 @@ RECIPE = Recipe(
             verified=False,
         ),
         Target(
-            "gain over the best fixed policy, against naive",
+            "best fixed policy, against naive",
+            "gradient search, computed independently",
+            low=-0.80,
+            reason="the best of the searches finds as good a maximum as another search did",
+            published=-0.76,
+        ),
+        Target(
+            "gain over it",
             OWN,
             low=0.0,
             reason="a policy that first teaches and then exploits must beat the best that stays as it is",
@@ -113,13 +122,6 @@ RECIPE = Recipe(
             reason="within one standard deviation of the published ten",
             published=-1.254,
             published_spread=0.28,
-        ),
-        Target(
-            "best fixed policy v naive: fixed",
-            "gradient search, computed independently",
-            low=-0.80,
-            reason="as good a maximum as another search found, or a better one",
-            published=-0.76,
         ),
     ),
     scaled=tuple(TRAINED),
