@@ -11,7 +11,7 @@ import numpy as np
 
 from tacit.evaluation import replicator
 from tacit.recipes import meta
-from tacit.recipes.base import Budget, Measured, Recipe, Target
+from tacit.recipes.base import Budget, Measured, Recipe, Target, over_seeds
 from tacit.runs.computation import Computation
 from tacit.runs.evolution_result import Wanted, evolution
 
@@ -32,20 +32,28 @@ RULES: meta.Rules = {
     "M-FOS, trained against NL": (meta.learned("train against NL"), {}),
 }
 MEETINGS = meta.pairings(GAME, RULES)
+EXPLOITED = "NL v M-FOS, trained against NL"
+PARTNERS = "M-FOS v the partner it trained with"
 
 
 def measure(runs: Mapping[str, Any]) -> dict[str, Measured]:
-    """What shapers and naive learners earn, who is left where one in a hundred is M-FOS, and what evolves."""
-    rows = {name: tuple(name.split(" v ")) for name in MEETINGS}
-    found = meta.figures(runs, {name: (f"1, {a}", f"2, {b}") for name, (a, b) in rows.items()})
+    """What a shaper and a naive learner earn in the end, and two shapers on the way; who invades; what evolves."""
+    end = runs[EXPLOITED].metrics["value"][-1]  # [S, P]
+    found = {
+        "M-FOS v NL, in the end: M-FOS": over_seeds(end[:, 1]),
+        "M-FOS v NL, in the end: NL": over_seeds(end[:, 0]),
+    }
+    found |= meta.figures(runs, {PARTNERS: ("1", "2")})
     two = meta.table(runs, RULES).row.mean(axis=2)[np.ix_([0, 3], [0, 3])]
-    end = replicator.ends_of(two, np.array([[0.99, 0.01]]))[0]
-    found["share of the M-FOS that was trained against NL, from 1 %"] = Measured(float(end[1]), None, "", meta.TRIALS)
+    shares = replicator.ends_of(two, np.array([[0.99, 0.01]]))[0]
+    invaded = Measured(float(shares[1]), None, "trials of each pair", meta.TRIALS)
+    found["share of the M-FOS that was trained against NL, from 1 %"] = invaded
     late = runs["evolution"].result["late"]
-    for name in ("payoff", "cooperation"):
-        figure = late[name]
-        found[f"evolution: {name}"] = Measured(figure["mean"], figure["sd"], "sd over populations", figure["n"])
-    return found
+    return found | {
+        "evolution: payoff": Measured(
+            late["payoff"]["mean"], late["payoff"]["sd"], "sd over populations", late["payoff"]["n"]
+        )
+    }
 
 
 def details(runs: Mapping[str, Any]) -> list[str]:
@@ -62,26 +70,18 @@ RECIPE = Recipe(
     name="cars-and-cyclists",
     title="Cars and cyclists: who shapes goes straight, who merely learns swerves, and two shapers do not crash",
     paper=PAPER,
-    rows={**TRAINED, **MEETINGS, "evolution": Computation(evolution, Wanted(game=GAME), seeds=8)},
+    rows={
+        **TRAINED,
+        **MEETINGS,
+        "evolution": Computation(evolution, Wanted(game=GAME), seeds=8),
+        PARTNERS: meta.meet(GAME, meta.learned("train against itself")),
+    },
     measure=measure,
     targets=(
+        meta.near("M-FOS v NL, in the end: M-FOS", 0.970, 0.05, "the cyclist goes straight", meta.RERUN),
+        meta.near("M-FOS v NL, in the end: NL", -1.027, 0.05, "the car swerves", meta.RERUN),
         Target(
-            "NL v M-FOS, trained against NL: 2, M-FOS, trained against NL",
-            meta.RERUN,
-            low=0.85,
-            reason="the cyclist goes straight nearly always",
-            published=0.970,
-        ),
-        Target(
-            "NL v M-FOS, trained against NL: 1, NL",
-            meta.RERUN,
-            low=-1.2,
-            high=-0.85,
-            reason="the car swerves nearly always, and seldom crashes",
-            published=-1.027,
-        ),
-        Target(
-            "M-FOS v M-FOS: 1, M-FOS",
+            f"{PARTNERS}: 1",
             meta.RERUN,
             low=-1.0,
             reason="no worse than swerving for ever: a crash costs 100",
@@ -104,5 +104,10 @@ RECIPE = Recipe(
     scaled=tuple(TRAINED),
     quick=Budget(seeds=2, iterations=40),
     full=Budget(seeds=10, iterations=1024, learner={"num_games": 4096}),
+    notes=(
+        "The table is of means over the 100 counted steps; the notebook's is of last policies, and so are the first two "
+        "targets.",
+        "In the table, M-FOS v M-FOS are strangers as well as partners: two that both learned to go straight crash.",
+    ),
     details=details,
 )
