@@ -105,8 +105,8 @@ RECIPE = Recipe(
     quick=Budget(seeds=2, iterations=40),
     full=Budget(seeds=10, iterations=1024, learner={"num_games": 4096}),
     notes=(
-        "The table is of means over the 100 counted steps; the notebook's is of last policies, and so are the first two "
-        "targets.",
+        "The table is of means over the 100 counted steps. The first two targets are of last policies, as in the "
+        "notebook.",
         "In the table, M-FOS v M-FOS are strangers as well as partners: two that both learned to go straight crash.",
     ),
     details=details,

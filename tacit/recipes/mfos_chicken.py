@@ -69,4 +69,8 @@ RECIPE = Recipe(
     scaled=tuple(TRAINED),
     quick=Budget(seeds=2, iterations=40),
     full=Budget(seeds=10, iterations=1024, learner={"num_games": 4096}),
+    notes=(
+        "LOLA is not made to swerve: it goes straight and counts on the other to give way (two of them get -87), and "
+        "what M-FOS learns is to swerve after few crashes.",
+    ),
 )
