@@ -11,6 +11,7 @@ import pytest
 
 import tacit
 from tacit import bench, cli
+from tacit.commands import EVALUATIONS
 from tacit.errors import InputError, Interrupted, Stopped
 from tacit.games import GAMES
 from tacit.learners import LEARNERS, PLAYERS
@@ -28,6 +29,7 @@ from tacit.cli import COMMANDS, main
 found = {}
 lines = [["--version"], ["--help"], ["list"], ["list", "--json"]]
 lines += [["list", kind] for kind in ("games", "learners", "players", "policies", "recipes")]
+lines += [["evaluate", kind, "--help"] for kind in ("payoffs", "evolution", "tournament")]
 lines += [[name, word] for name in COMMANDS for word in ("--help", "-h")]
 for line in lines:
     out, err = io.StringIO(), io.StringIO()
@@ -51,7 +53,7 @@ def light():
 
 
 def test_listing_and_help_import_nothing_heavy(light):
-    assert len(light) == 8 + 2 * len(cli.COMMANDS)
+    assert len(light) == 4 + len(cli.KINDS) + 2 * len(cli.COMMANDS) + len(EVALUATIONS)
     for line, (status, out, err, heavy) in light.items():
         assert (line, status, err, heavy) == (line, 0, "", [])
         assert out
