@@ -46,7 +46,7 @@ def measure(runs: Mapping[str, Any]) -> dict[str, Measured]:
     found |= meta.figures(runs, {PARTNERS: ("1", "2")})
     two = meta.table(runs, RULES).row.mean(axis=2)[np.ix_([0, 3], [0, 3])]
     shares = replicator.ends_of(two, np.array([[0.99, 0.01]]))[0]
-    invaded = Measured(float(shares[1]), None, "trials of each pair", meta.TRIALS)
+    invaded = Measured(float(shares[1]), None, "sd over trials of each pair", meta.TRIALS)
     found["share of the M-FOS that was trained against NL, from 1 %"] = invaded
     late = runs["evolution"].result["late"]
     return found | {

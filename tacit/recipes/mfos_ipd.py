@@ -50,7 +50,7 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     gain = float(dynamic.mean() - fixed.max())
     error = float(dynamic.std(ddof=1) / len(dynamic) ** 0.5) if len(dynamic) > 1 else None
     return found | {
-        "best fixed policy, against naive": Measured(float(fixed.max()), None, "searches", len(fixed)),
+        "best fixed policy, against naive": Measured(float(fixed.max()), None, "sd over searches", len(fixed)),
         "gain over it": Measured(gain, error, "se over trained agents", len(dynamic)),
     }
 
