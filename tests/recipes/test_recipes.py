@@ -52,18 +52,19 @@ SLOW = (
 def tiny(recipe, seeds=2):
     seeds = max(seeds, recipe.least)
 
-    def shrunk(row):
+    def shrunk(name, row):
         if isinstance(row, Computation):
             return dataclasses.replace(row, seeds=seeds)
+        meets = bool(recipe.scaled) and name not in recipe.scaled  # enough trials to draw every trained agent
         return dataclasses.replace(
             row,
             iterations=12 if recipe.name == "lola-dice-ipd" else 3,
-            seeds=seeds,
+            seeds=40 if meets else seeds,
             learner_settings=row.learner_settings | LEARNERS.get(row.learner, {}),
             game_settings={"length": 4} if "length" in LEARNERS.get(row.learner, {}) else row.game_settings,
         )
 
-    return dataclasses.replace(recipe, rows={name: shrunk(row) for name, row in recipe.rows.items()})
+    return dataclasses.replace(recipe, rows={name: shrunk(name, row) for name, row in recipe.rows.items()})
 
 
 def quiet(told):
