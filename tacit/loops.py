@@ -346,6 +346,5 @@ def run(
     """
     lanes = range(seeds) if isinstance(seeds, int) else seeds
     pieces = list(chunks(make, game, config, iterations=iterations, seeds=lanes, seed=seed, every=every))
-    names = pieces[-1].metrics
-    rows = {name: np.concatenate([piece.metrics[name] for piece in pieces[1:]]) for name in names}
+    rows = {name: np.concatenate([piece.metrics[name] for piece in pieces[1:]]) for name in pieces[-1].metrics}
     return Result(make, game, config, pieces[-1].state, rows)

@@ -19,7 +19,7 @@ import numpy as np
 from tacit.errors import Misfit
 from tacit.evaluation.statistics import Summary, bootstrap_means
 from tacit.games.base import Game
-from tacit.games.matrix import SWAPPED, MatrixGame
+from tacit.games.matrix import MatrixGame
 
 PROTOCOLS = ("mean", "last")
 DRAWS = 2000  # bootstrap samples behind an interval
@@ -56,10 +56,7 @@ def two_players(game: Game) -> Game:
 
 def is_symmetric(game: Any) -> bool:
     """Whether both seats of a two-player matrix game have the same payoffs (of other games that is not known: no)."""
-    if not isinstance(game, MatrixGame):
-        return False
-    payoff = np.asarray(game.payoff, float).reshape(-1, 2)  # joint outcomes, players
-    return bool((payoff[:, 0] == payoff[list(SWAPPED[: len(payoff)]), 1]).all())
+    return isinstance(game, MatrixGame) and game.symmetric
 
 
 def pairs(rules: int, symmetric: bool) -> list[tuple[int, int]]:

@@ -60,6 +60,12 @@ class MatrixGame(Game):
         return jnp.stack([jnp.asarray(x, float) for x in self.payoff]).reshape(4, PLAYERS).T
 
     @property
+    def symmetric(self) -> bool:
+        """Whether both seats have the same payoffs; true, too, while they are traced and cannot be compared."""
+        known = all(isinstance(x, float) for x in self.payoff)
+        return not known or all(self.payoff[2 * s] == self.payoff[2 * SWAPPED[s] + 1] for s in range(START))
+
+    @property
     def spec(self) -> Spec:
         lowest, highest = (-float("inf"), float("inf"))
         if all(isinstance(x, float) for x in self.payoff):  # unknown while the payoffs are traced

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
-from tacit.games.matrix import PLAYERS, START, SWAPPED, MatrixGame
+from tacit.games.matrix import PLAYERS, MatrixGame
 from tacit.settings import setting
 
 AGENTS: Any = dataclasses.field(default=(), metadata={"traced": True})
@@ -41,7 +41,6 @@ def only_first_unless_symmetric(rule: str, game: MatrixGame, seats: Sequence[int
         Misfit: it is, and the players' roles differ.
     """
     seats = tuple(range(PLAYERS)) if seats is None else tuple(seats)
-    known = all(isinstance(x, float) for x in game.payoff)  # not while they are traced; then this was checked before
-    if seats != (0,) and known and any(game.payoff[2 * s] != game.payoff[2 * SWAPPED[s] + 1] for s in range(START)):
+    if seats != (0,) and not game.symmetric:
         raise Misfit(f"{rule} was trained as player 1, and in this game player 2 has another part")
     return seats
