@@ -131,8 +131,8 @@ RECIPE = Recipe(
     quick=Budget(seeds=100),
     full=Budget(seeds=4096),
     notes=(
-        "Against LOLA, M-FOS earns what LOLA earns against itself, to the third digit: how far it displaces LOLA hangs on "
-        "the trials, as the spread of its share shows. That of mixed practice does not.",
+        "Against LOLA, M-FOS earns what LOLA earns against itself, to the third digit: how far it displaces LOLA hangs "
+        "on the trials, as the spread of its share shows. That of mixed practice does not.",
         "Drawn tables are bootstrap samples of the trials; that few agents were trained makes them a little too sure.",
         "An M-FOS of mixed practice meets naive learners in 40 % of its training from beginning to end; the paper's "
         "practice ends.",
