@@ -86,7 +86,8 @@ RECIPE = Recipe(
     full=Budget(seeds=10, iterations=1024, learner={"num_games": 4096, "lr": 2e-4, "anneal": 0.0015}),
     notes=(
         "A best response is a fresh M-FOS agent in the first seat, trained against the frozen second agent of one "
-        "pair, twice; the better of the two counts, so that the gain is, if anything, too large.",
+        "pair, twice; the better of the two counts. Its training is shorter than the pair's: a gain below 0 says that "
+        "this search found no better answer, not that there is none.",
         "Budget: 1200 iterations with batches of 64 meta-episodes, at a larger step size than published.",
         "Published settings (--full): batches of 4096, lr 0.0002, the share of naive opponents falls by 0.0015.",
     ),
