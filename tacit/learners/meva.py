@@ -22,13 +22,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
 from tacit.games.base import Game
-from tacit.games.matrix import PLAYERS, STATES, MatrixGame
+from tacit.games.matrix import PLAYERS, MatrixGame
 from tacit.games.matrix_derivatives import ME
-from tacit.games.matrix_exact import closed_form, normalized_values, num_logits
+from tacit.games.matrix_exact import closed_form, num_logits
 from tacit.learners import learned, meta_value
 from tacit.learners.meta_game import MetaGame
 from tacit.learners.meta_paths import Meeting, Paths, Walkers, direction, symmetric
@@ -175,13 +175,6 @@ class Played(Settings):
     init_std: float = setting(1.0, "standard deviation of the initial logits", source=SOURCE, low=0.0)
 
 
-class InPlay(NamedTuple):
-    """A MeVa agent that plays: its logits, and which of the trained agents it is."""
-
-    logits: Float[Array, "seats n"]
-    agent: Int[Array, ""]
-
-
 def play(game: Game, config: Played, seats: Sequence[int] | None = None) -> Learner:
     """MeVa in play: climbs the corrected meta-value that was learned.
 
@@ -189,42 +182,15 @@ def play(game: Game, config: Played, seats: Sequence[int] | None = None) -> Lear
         Misfit: the game has no closed form, or the agents were trained for another one.
     """
     inner = closed_form(game, "meva")
-    size, trained = num_logits(inner), config.agents
-    if trained[0].policy.weight.shape[2] != size:
+    if config.agents[0].policy.weight.shape[2] != num_logits(inner):
         raise Misfit("these MeVa agents were trained on another kind of game (one round, or many)")
-    seats = tuple(range(PLAYERS)) if seats is None else tuple(seats)
-    if len(trained) < PLAYERS:
-        seats = learned.only_first_unless_symmetric("meva", inner, seats)
 
-    def init(key: PRNGKeyArray) -> InPlay:
-        agent_key, logits_key = jax.random.split(key)
-        agent = learned.choose(agent_key, trained, config.agent)
-        return InPlay(config.init_std * jax.random.normal(logits_key, (len(seats), size)), agent)
-
-    def climb(seat: int, net: MetaValue, joint: Float[Array, "2 n"]) -> Float[Array, " n"]:
+    def climb(key: PRNGKeyArray, seat: int, net: MetaValue, own: Array, joint: Float[Array, "2 n"]) -> Array:
         """Player 1 of the network is who was trained; only two that were trained together keep their seats."""
-        swapped = len(trained) < PLAYERS and seat == 1
+        del key
+        swapped = len(config.agents) < PLAYERS and seat == 1
         seen = joint[::-1] if swapped else joint
         along, _ = direction(inner, net, seen[None], jnp.full((1, PLAYERS), config.meta_discount))
-        return along[0, 0 if swapped else seat]
+        return own + config.lr * along[0, 0 if swapped else seat]
 
-    def update(key: PRNGKeyArray, state: InPlay, joint: Float[Array, "2 n"], carry: Any = ()) -> Any:
-        del key, carry
-        which = state.agent if config.agent < 0 else config.agent  # one for all trials needs no copies of its network
-        moved = []
-        for i, seat in enumerate(seats):
-            net = jax.tree.map(lambda leaf: leaf[which], trained[min(seat, len(trained) - 1)])
-            moved.append(state.logits[i] + config.lr * climb(seat, net, joint))
-        return InPlay(jnp.stack(moved), state.agent), {"value": normalized_values(inner, joint)}
-
-    def step(key: PRNGKeyArray, state: InPlay) -> tuple[InPlay, Metrics]:
-        return update(key, state, state.logits)
-
-    def policy(state: InPlay) -> tuple[tuple[Policy, Params], ...]:
-        spread = jnp.broadcast_to(state.logits, (len(seats), len(STATES)))  # one logit serves every state
-        return tuple((TABULAR, logits) for logits in spread)
-
-    def with_params(state: InPlay, seat: int, params: Params) -> InPlay:
-        return state._replace(logits=state.logits.at[seat].set(params[-size:]))
-
-    return Learner(init, step, policy, update, with_params, exact=True)
+    return learned.in_play("meva", inner, config, climb, seats, config.init_std)

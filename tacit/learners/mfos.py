@@ -29,11 +29,10 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 from tacit import nets
 from tacit.errors import Misfit
 from tacit.games.base import Game
-from tacit.games.matrix import PLAYERS, STATES
-from tacit.games.matrix_exact import closed_form, normalized_values, num_logits
+from tacit.games.matrix import PLAYERS
+from tacit.games.matrix_exact import closed_form, num_logits
 from tacit.learners import learned
 from tacit.learners.meta_game import MetaGame
-from tacit.learners.tabular import TABULAR
 from tacit.loops import joint, per_player, player, rollout, start
 from tacit.ops.optimizer import descend
 from tacit.ops.policy_gradient import clipped_surrogate
@@ -258,13 +257,6 @@ class Played(Settings):
     agent: int = learned.WHICH
 
 
-class InPlay(NamedTuple):
-    """An M-FOS agent that plays: the logits it chose last, and which of the trained agents it is."""
-
-    logits: Float[Array, "seats n"]
-    agent: Int[Array, ""]
-
-
 def play(game: Game, config: Played, seats: Sequence[int] | None = None) -> Learner:
     """M-FOS in play: a learning rule that answers what both players just did by its trained network.
 
@@ -274,35 +266,12 @@ def play(game: Game, config: Played, seats: Sequence[int] | None = None) -> Lear
         Misfit: the game has no closed form, or the agents were trained for another one.
     """
     inner = closed_form(game, "mfos")
-    size, trained = num_logits(inner), config.agents
-    if trained[0].actor[0].weight.shape[2] != 2 * size:
+    if config.agents[0].actor[0].weight.shape[2] != 2 * num_logits(inner):
         raise Misfit("these M-FOS agents were trained on another kind of game (one round, or many)")
-    seats = tuple(range(PLAYERS)) if seats is None else tuple(seats)
-    if len(trained) < PLAYERS:
-        seats = learned.only_first_unless_symmetric("mfos", inner, seats)
 
-    def init(key: PRNGKeyArray) -> InPlay:
-        agent_key, logits_key = jax.random.split(key)
-        agent = learned.choose(agent_key, trained, config.agent)
-        return InPlay(jax.random.normal(logits_key, (len(seats), size)), agent)
+    def answer(key: PRNGKeyArray, seat: int, params: Params, own: Array, joint: Float[Array, "2 n"]) -> Array:
+        del own
+        obs = jax.nn.sigmoid(jnp.concatenate([joint[seat], joint[1 - seat]]))
+        return _act(key, params, (), obs, None, None)[1]
 
-    def update(key: PRNGKeyArray, state: InPlay, joint: Float[Array, "2 n"], carry: Any = ()) -> Any:
-        del carry
-        chosen = []
-        for seat, one_key in zip(seats, jax.random.split(key, len(seats)), strict=True):
-            params = jax.tree.map(lambda leaf: leaf[state.agent], trained[min(seat, len(trained) - 1)])
-            obs = jax.nn.sigmoid(jnp.concatenate([joint[seat], joint[1 - seat]]))
-            chosen.append(_act(one_key, params, (), obs, None, None)[1])
-        return state._replace(logits=jnp.stack(chosen)), {"value": normalized_values(inner, joint)}
-
-    def step(key: PRNGKeyArray, state: InPlay) -> tuple[InPlay, Metrics]:
-        return update(key, state, state.logits)
-
-    def policy(state: InPlay) -> tuple[tuple[Policy, Params], ...]:
-        spread = jnp.broadcast_to(state.logits, (len(seats), len(STATES)))  # one logit serves every state
-        return tuple((TABULAR, logits) for logits in spread)
-
-    def with_params(state: InPlay, seat: int, params: Params) -> InPlay:
-        return state._replace(logits=state.logits.at[seat].set(params[-size:]))
-
-    return Learner(init, step, policy, update, with_params, exact=True)
+    return learned.in_play("mfos", inner, config, answer, seats)
