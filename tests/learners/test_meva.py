@@ -12,7 +12,7 @@ import tacit
 from tacit import games, loops
 from tacit.errors import Misfit
 from tacit.games.matrix_exact import normalized_values
-from tacit.learners import lola, meta_paths, meta_value, meva, naive
+from tacit.learners import learned, lola, meta_paths, meta_value, meva, naive
 from tacit.learners.meta_game import MetaGame
 from tacit.learners.versus import Pair, Versus
 
@@ -229,7 +229,7 @@ def test_in_play_without_a_future_it_is_naive(seats):
     played = meva.Played(agents=agents(seats=seats), meta_discount=0.0)
     learner = meva.play(game, played)
     joint = points(1)[0]
-    state = meva.InPlay(joint, jnp.int32(1))
+    state = learned.InPlay(joint, jnp.int32(1))
     moved, metrics = jax.jit(learner.update)(jax.random.key(0), state, joint, ())
     both = naive.make(game, naive.Config())
     state = both.init(jax.random.key(0))._replace(logits=joint)
@@ -245,7 +245,7 @@ def test_in_play_it_climbs_from_its_own_side():
     for seat in range(2):
         learner = meva.play(game, meva.Played(agents=agents(), agent=1), (seat,))
         mine = joint if seat == 0 else joint[::-1]
-        state = meva.InPlay(joint[:1], jnp.int32(1))
+        state = learned.InPlay(joint[:1], jnp.int32(1))
         moved[seat] = jax.jit(learner.update)(jax.random.key(0), state, mine, ())[0].logits
     np.testing.assert_allclose(moved[0], moved[1], atol=1e-6)
     assert float(jnp.abs(moved[0] - joint[:1]).max()) > 1e-4
@@ -261,7 +261,7 @@ def test_the_policy_of_a_meta_game_is_the_rule_in_play():
     _, action, _ = jax.jit(policy.act)(jax.random.key(0), params, (), obs, (), jnp.bool_(False))
     trained = jax.tree.map(lambda leaf: leaf[None], params)
     in_play = meva.play(game.inner, meva.Played(agents=(trained,) * 2))
-    after, _ = jax.jit(in_play.update)(jax.random.key(0), meva.InPlay(joint, jnp.int32(0)), joint, ())
+    after, _ = jax.jit(in_play.update)(jax.random.key(0), learned.InPlay(joint, jnp.int32(0)), joint, ())
     np.testing.assert_allclose(action, after.logits[0], atol=1e-4)
 
 
