@@ -1,6 +1,5 @@
 """Running a recipe: its rows one after another in one run folder, then the table of published beside measured."""
 
-import contextlib
 import dataclasses
 import math
 import pathlib
@@ -91,10 +90,7 @@ def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callab
             try:
                 runs[name] = _row(folder, number, _with_learned(row, runs), tell)
             except (Interrupted, Stopped) as stop:
-                status = "interrupted" if isinstance(stop, Interrupted) else "failed"
-                with contextlib.suppress(OSError):
-                    spent = round(before + time.monotonic() - began, 3)
-                    folder.note(status=status, ended=store.now(), reason=str(stop), wall_seconds=spent)
+                folder.note_stop(stop, before + time.monotonic() - began)
                 raise
         spent = before + time.monotonic() - began
         measured = recipe.measure(runs)

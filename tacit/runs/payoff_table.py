@@ -5,7 +5,6 @@
 its newest checkpoint.
 """
 
-import contextlib
 import dataclasses
 import json
 import pathlib
@@ -188,10 +187,7 @@ def fill(folder: RunFolder, tell: Callable[[Progress], None], begin: Callable[[s
                     _begin(place, experiment)
                     train(place, tell)
         except (Interrupted, Stopped) as stop:
-            status = "interrupted" if isinstance(stop, Interrupted) else "failed"
-            with contextlib.suppress(OSError):
-                spent = round(before + time.monotonic() - began, 3)
-                folder.note(status=status, ended=store.now(), reason=str(stop), wall_seconds=spent)
+            folder.note_stop(stop, before + time.monotonic() - began)
             raise
         tables = read_tables(folder)
         spent = round(before + time.monotonic() - began, 3)

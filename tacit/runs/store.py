@@ -11,12 +11,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
 import tacit
-from tacit.errors import RunError
+from tacit.errors import Interrupted, RunError, Stopped
 
 SCHEMA = 1
 
@@ -113,6 +113,12 @@ class RunFolder:
         path = self.path / "run.json"
         before = read_json(path) if path.exists() else {"schema": SCHEMA, "run": self.path.name, "command": sys.argv}
         write_json(path, before | changes)
+
+    def note_stop(self, stop: Interrupted | Stopped, wall_seconds: float) -> None:
+        """Notes that a run of several parts stopped, and how long it went on; a full disk does not hide the reason."""
+        status = "interrupted" if isinstance(stop, Interrupted) else "failed"
+        with suppress(OSError):
+            self.note(status=status, ended=now(), reason=str(stop), wall_seconds=round(wall_seconds, 3))
 
     @contextmanager
     def lock(self) -> Iterator[None]:
