@@ -64,15 +64,13 @@ def _exhibits(found: Evolution) -> list[dict[str, Any]]:
     lines = {name: part.mean(axis=1).round(4) for name, part in _kinds(found).items()}
     x, over = found.generation.tolist(), "mean over populations"
     known = f"nearest of the classic players, if within {NEAR} (root mean square over the four states)"
-    names = [f"population {i + 1}" for i in range(min(found.payoff.shape[1], 7))]
+    names = [f"population {i + 1}" for i in range(found.payoff.shape[1])]
     last = np.median(found.players, axis=1)
     return [
         exhibits.curves(f"Ways of reasoning: {known}; {over}", x, lines, ("generation", "share of players")),
         exhibits.curves("Mean payoff", x, _each(names, found.payoff), ("generation", "average reward per round")),
         exhibits.curves("Cooperation", x, _each(names, found.cooperation), ("generation", "share of rounds")),
-        exhibits.heat_map(
-            "The median player at the end: P(C) in each state, own action first", names, STATES, last[: len(names)]
-        ),
+        exhibits.heat_map("The median player at the end: P(C) in each state, own action first", names, STATES, last),
     ]
 
 
