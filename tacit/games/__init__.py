@@ -19,6 +19,8 @@ GAMES = {
     "coin-mfos": Entry("tacit.games.coin:mfos", "coin game, M-FOS's rules: two coins, 16 boards of 16 steps"),
     "coin-pax": Entry("tacit.games.coin:pax", "coin game, rules of Pax and JaxMARL: two coins, five moves"),
     "commons": Entry("tacit.games.commons:commons", "several players harvest one stock that grows back"),
+    "levers": Entry("tacit.games.levers:levers", "ten levers, nine of them alike: pull the one that the other pulls"),
+    "repeated-levers": Entry("tacit.games.levers:repeated_levers", "the same levers twenty times, all pulls seen"),
     "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
 }
 

@@ -24,6 +24,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from tacit import nets
 from tacit.games.base import Game
+from tacit.games.symmetry import Relabeled
 from tacit.loops import Live, joint, per_player, rollout, stack, start, unroll
 from tacit.ops.minibatch import shuffled
 from tacit.ops.optimizer import adam, descend
@@ -50,6 +51,9 @@ class Config(Settings):
     hidden: int = setting(64, "width of the layers", unit="units", source="CleanRL", low=1)
     recurrent: bool = setting(False, "remember, with a GRU")
     shared: bool = setting(False, "one set of parameters for all players")
+    other_play: bool = setting(
+        False, "every player has names of its own for what the rules treat alike, redrawn each episode"
+    )
 
 
 class State(NamedTuple):
@@ -104,9 +108,10 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
     """A PPO learner for these seats (all, unless given).
 
     Raises:
-        Misfit: the game's actions are not one choice among several.
+        Misfit: the game's actions are not one choice among several, or it has no symmetries for other-play.
         SettingError: a batch cannot be cut into that many minibatches.
     """
+    game = Relabeled.of(game, "ppo") if config.other_play else game
     seats = tuple(range(game.spec.num_players)) if seats is None else tuple(seats)
     learners = 1 if config.shared else len(seats)
     policy, optimizer = nets.policy(config.hidden, config.recurrent), adam(config.lr, max_norm=config.max_norm)
