@@ -1,5 +1,6 @@
 """The few networks. Every leaf of a network is an array, so that a learner's state scans, maps and differentiates."""
 
+import functools
 import itertools
 import math
 from typing import Any
@@ -93,8 +94,9 @@ def actor_critic(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, ru
     return eqx.tree_at(lambda x: x.actor[-1].weight, net, quiet)
 
 
+@functools.cache
 def policy(hidden: int, recurrent: bool) -> Policy:
-    """The policy whose parameters are an `ActorCritic`."""
+    """The policy whose parameters are an `ActorCritic`; equal networks have the same, and so share programs."""
 
     def init_carry() -> Carry:
         return jnp.zeros(hidden) if recurrent else ()

@@ -10,4 +10,5 @@ EVALUATIONS: dict[str, Entry] = {
     "payoffs": Entry("tacit.commands.payoffs", "learning rules against each other; what a population would adopt"),
     "evolution": Entry("tacit.commands.evolution", "which memory-one reasoning emerges from selection and mutation"),
     "tournament": Entry("tacit.commands.tournament", "everybody meets everybody, as in Axelrod's tournaments"),
+    "cross-play": Entry("tacit.commands.cross_play", "do policies that never trained together play well together?"),
 }

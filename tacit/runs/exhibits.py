@@ -28,6 +28,20 @@ def heat_map(title: str, rows: Sequence[str], columns: Sequence[str], values: np
     return {"kind": "heat-map", "title": title, "rows": list(rows), "columns": list(columns), "values": cells}
 
 
+def square(
+    title: str, names: Sequence[str], values: np.ndarray, groups: Sequence[str], axes: tuple[str, str]
+) -> Exhibit:
+    """A heat map of everybody with everybody, `[K, K]`: the diagonal is framed, and lines part neighboring groups.
+
+    Args:
+        groups: of each of the K; lines are drawn where it changes.
+        axes: what rows and what columns are.
+    """
+    breaks = [k for k in range(1, len(groups)) if groups[k] != groups[k - 1]]
+    alone = len(set(groups)) == len(groups)  # lines everywhere would part nothing
+    return heat_map(title, names, names, values) | {"breaks": [] if alone else breaks, "square": list(axes)}
+
+
 def curves(title: str, x: Sequence[float], lines: Mapping[str, np.ndarray], labels: tuple[str, str]) -> Exhibit:
     """Lines over a common x, `[len(x)]` each by name; `labels` are those of the axes."""
     values = {name: np.asarray(line, float).tolist() for name, line in lines.items()}
@@ -81,8 +95,25 @@ def _heat_map(exhibit: Exhibit) -> str:
         for i, j in np.argwhere(np.isfinite(values)):
             ink = "black" if values[i, j] > middle else "white"
             axis.text(j, i, f"{values[i, j]:.2f}", ha="center", va="center", fontsize=6, color=ink)
+    if "square" in exhibit:
+        _mark(axis, exhibit)
     drawn.colorbar(image, ax=axis, shrink=0.8)
     return f"<figure>{plots.as_svg(drawn)}</figure>"
+
+
+def _mark(axis: Any, exhibit: Exhibit) -> None:
+    """Frames the diagonal, parts the groups and names the axes."""
+    from matplotlib.patches import Rectangle
+
+    for k in range(len(exhibit["rows"])):
+        axis.add_patch(
+            Rectangle((k - 0.47, k - 0.47), 0.94, 0.94, fill=False, edgecolor=plots.COLORS[1], linewidth=1.6)
+        )
+    for k in exhibit["breaks"]:
+        axis.axhline(k - 0.5, color="white", linewidth=2.5)
+        axis.axvline(k - 0.5, color="white", linewidth=2.5)
+    axis.set_ylabel(exhibit["square"][0], fontsize=8)
+    axis.set_xlabel(exhibit["square"][1], fontsize=8)
 
 
 NAMED = 12  # lines that the legend names: those that end highest

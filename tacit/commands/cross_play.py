@@ -1,0 +1,84 @@
+"""`tacit evaluate cross-play`: do policies that never trained together play well together?"""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+from tacit.command_line import Command, Common, parse, prepare, print_json
+from tacit.evaluation.cross_play_settings import Meeting, Plan
+from tacit.settings import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Options(Common, Meeting):
+    """Options of `tacit evaluate cross-play`."""
+
+    seed: int = setting(0, "of the levels that all pairs play and of all luck", low=0, high=2**32 - 1)
+
+
+COMMAND = Command(
+    "evaluate cross-play",
+    "Do policies that never trained together play well together? Every ordered pair, on the same levels.",
+    Options,
+    "MODEL...",
+    1,
+    1000,
+)
+SHOWN = 16  # models up to which the matrix is printed
+
+
+def run(argv: list[str]) -> int:
+    """Lets models meet and shows their matrix.
+
+    Raises:
+        InputError: a model, the game or an option is refused; one line says why.
+    """
+    parsed = parse(COMMAND, argv)
+    options: Options = parsed.options
+    meeting = {field.name: getattr(options, field.name) for field in dataclasses.fields(Meeting)}
+    plan = Plan(**meeting, models=tuple(parsed.words))
+    prepare()
+    from tacit import terminal
+    from tacit.runs import computation, cross_play, report
+    from tacit.runs.training import Progress
+
+    wanted = cross_play.computation(plan, options.seed)
+    folder = computation.new_computation(pathlib.Path(options.out), "cross-play", wanted)
+    with terminal.Teller() as teller:
+        found = computation.work(folder, wanted, lambda words: teller.tell(Progress(wanted, words=words)))
+    page = report.write([folder.path])
+    if options.json:
+        content = {key: value for key, value in found.result.items() if key != "exhibits"}
+        print_json({"run": str(folder.path), **computation.as_dict(wanted), **content})
+    else:
+        _show(found.result)
+    teller.console.print(str(page), markup=False)
+    return 0
+
+
+def _show(result: dict[str, Any]) -> None:
+    """Prints the figures, and the matrix where it is small."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from tacit.runs.cross_play import HEAD, WORDS, rows
+    from tacit.terminal import number
+
+    console = Console(width=max(Console().width, 116))
+    title = f"Cross-play, {result['games_of_each_pair']} games of each ordered pair"
+    table = Table(title=title, caption=WORDS, title_justify="left", caption_justify="left")
+    for name in HEAD:
+        table.add_column(name, justify="left" if name == "models" else "right")
+    for row in rows(result):
+        table.add_row(*(cell if isinstance(cell, str) else number(cell, 3) for cell in row))
+    console.print(table)
+    names = result["models"]
+    if len(names) > SHOWN:
+        console.print(f"The matrix of {len(names)} models is in the report.")
+        return
+    square = Table(title="Mean score, row in seat 0, column in all other seats", title_justify="left")
+    for name in ("", *(str(place) for place in range(len(names)))):
+        square.add_column(name, justify="right" if name else "left")
+    for place, (name, row) in enumerate(zip(names, result["matrix"], strict=True)):
+        square.add_row(f"{place} {name}".replace("[", r"\["), *(f"{score:.2f}" for score in row))
+    console.print(square)

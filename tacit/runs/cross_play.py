@@ -1,0 +1,258 @@
+"""Cross-play as a computation: its models from their names, the matrix, its tables and its pictures.
+
+Models are named by a word each:
+
+    runs/ppo-levers-001         what a run learned: one model for each of its seeds
+    runs/ppo-levers-001:0,3     some of its seeds
+    cautious                    a scripted player (`tacit list players`)
+    bots                        all scripted players of Hanabi
+"""
+
+import itertools
+import pathlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from tacit import settings
+from tacit.errors import Misfit, RunError, SettingError
+from tacit.evaluation import pairings
+from tacit.evaluation.cross_play import CrossPlay, Model, cross_play, model
+from tacit.evaluation.cross_play_settings import Plan
+from tacit.games.base import Game
+from tacit.learners import PLAYERS, SHAPERS
+from tacit.loops import player as part_of
+from tacit.policies import POLICIES, place
+from tacit.runs import exhibits, policies, store
+from tacit.runs.computation import Computation, Say
+from tacit.runs.experiment import board, rule
+from tacit.runs.experiment import game as game_named
+from tacit.runs.policies import Loaded
+from tacit.runs.store import RunFolder
+from tacit.runs.training import read_back
+from tacit.settings import unknown
+
+GROUPS: dict[str, tuple[str, ...]] = {"bots": ()}
+MOST = 200  # models; their matrix is square
+SEEDS = re.compile(r"(?P<name>.+):(?P<seeds>\d+(,\d+)*)")
+
+
+class Entered(NamedTuple):
+    """A word that was understood: what it is called, and a run with its chosen seeds or a scripted player."""
+
+    label: str
+    run: Loaded | None
+    seeds: tuple[int, ...]
+
+
+def computation(plan: Plan, seed: int) -> Computation:
+    """Cross-play as what goes into a run folder.
+
+    Raises:
+        InputError: the models or the game do not fit; the line says why.
+    """
+    entering(plan)
+    return Computation(matrix, plan, 1, seed)
+
+
+def entering(plan: Plan) -> tuple[Game, list[Model]]:
+    """The game of a cross-play, and the models that meet in it.
+
+    Raises:
+        SettingError: a name is unknown, a model is given twice, there are too few or too many, or no game is named.
+        Misfit: they learned different games or the same with different rules, or do not fit what is asked.
+        RunError: a run folder is missing or damaged.
+    """
+    words = [name for word in plan.models for name in GROUPS.get(word, (word,))]
+    entered = [_entered(word, words) for word in words]
+    game = _common_game(plan, entered)
+    models = [one for each in entered for one in _models(each, game, plan.sampled)]
+    names = [one.name for one in models]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise SettingError(f"{twice} is given twice; every model meets its own twin without that")
+    if not 2 <= len(models) <= MOST:
+        raise SettingError(f"cross-play needs 2 to {MOST} models, got {len(models)}: name more, or a run of more seeds")
+    return game, models
+
+
+def _entered(word: str, words: Sequence[str]) -> Entered:
+    """What a word stands for; `words` are all, since two runs may have folders of the same name."""
+    name, chosen = _parted(word)
+    if word in PLAYERS:
+        return Entered(word, None, ())
+    if name in POLICIES or (name and pathlib.Path(name).is_dir()):
+        run = _loaded(place(name) if name in POLICIES else pathlib.Path(name))
+        alike = {other for other in (_parted(word)[0] for word in words) if _last(other) == _last(name)}
+        label = name if len(alike) > 1 else _last(name)
+        return Entered(label, run, _seeds(chosen, run, label))
+    line = unknown("model", name, [*PLAYERS, *POLICIES, *GROUPS])
+    raise SettingError(f"{line}, a run folder, or some of its seeds as in runs/ppo-levers-001:0,3")
+
+
+def _parted(word: str) -> tuple[str, str]:
+    """The name and the chosen seeds in a word."""
+    found = SEEDS.fullmatch(word)
+    return (found["name"], found["seeds"]) if found else (word, "")
+
+
+def _last(name: str) -> str:
+    return name.rstrip("/").rpartition("/")[2]
+
+
+def _loaded(path: pathlib.Path) -> Loaded:
+    """The policies of a run, every seat's."""
+    held = (path / "policy.json").exists()
+    if not held and "recipe" in store.read_json(path / "config.json"):
+        raise RunError(f"{path} is a recipe's; name one of its rows, as in {path}/rows/*")
+    found = policies.load(path) if held else policies.of(read_back(RunFolder.open(path)))
+    experiment = found.experiment
+    if experiment.learner in SHAPERS:
+        raise Misfit(f"{path.name} learned how to shape learners, not how to play a game; see tacit evaluate payoffs")
+    if experiment.against:
+        alone = f"tacit train {experiment.learner} {experiment.game}"
+        raise Misfit(f"{path.name} learned against {experiment.against}; cross-play is of whole teams ({alone})")
+    return found
+
+
+def _seeds(text: str, run: Loaded, label: str) -> tuple[int, ...]:
+    """The chosen seeds of a run; all, unless some are named."""
+    count = run.experiment.seeds
+    seeds = tuple(int(part) for part in text.split(",")) if text else tuple(range(count))
+    if wrong := [seed for seed in seeds if seed >= count]:
+        raise SettingError(f"{label} has seeds 0 to {count - 1}, not {wrong[0]}")
+    if len(set(seeds)) < len(seeds):
+        raise SettingError(f"{label}:{text} names a seed twice")
+    return seeds
+
+
+def _common_game(plan: Plan, entered: Sequence[Entered]) -> Game:
+    """The game in which all meet.
+
+    Raises:
+        SettingError: none is named, or the name or a rule is refused.
+        Misfit: a run learned another one; the line says in what they differ.
+    """
+    games = [(each.label, each.run.experiment.game, each.run.game) for each in entered if each.run is not None]
+    if plan.game:
+        games.insert(0, ("--game", plan.game.partition(":")[0], game_named(*board(plan.game))))
+    if not games:
+        raise SettingError("scripted players alone do not say in what game they meet; name it, as in --game hanabi")
+    first, name, game = games[0]
+    for label, other_name, other in games[1:]:
+        if type(other) is not type(game):
+            raise Misfit(f"{first} plays {name} and {label} {other_name}; only policies of one game can meet")
+        one, two = settings.as_dict(game), settings.as_dict(other)
+        if differing := [f"{key} {one[key]} and {two[key]}" for key in one if one[key] != two[key]]:
+            raise Misfit(f"{first} and {label} play {name} by different rules: {', '.join(differing)}")
+    return game
+
+
+def _models(each: Entered, game: Game, sampled: bool) -> Iterator[Model]:
+    """One model for each seed of a run, or the scripted player, which always acts as its rule says."""
+    if each.run is None:
+        make, config = rule(each.label, {})
+        learner = make(game, config)
+        functions, params = zip(*learner.policy(learner.init(jax.random.key(0))), strict=True)
+        yield model(each.label, each.label, functions, params, sampled=True)
+        return
+    functions = [policy for policy, _ in each.run.seats]
+    for seed in each.seeds:
+        params = [part_of(seed, leaves) for _, leaves in each.run.seats]
+        yield model(f"{each.label}:{seed}", each.label, functions, params, sampled)
+
+
+def matrix(plan: Plan, seeds: int, seed: int, say: Say) -> dict[str, Any]:
+    """Plays everybody with everybody; see `result`."""
+    del seeds
+    game, models = entering(plan)
+    played = cross_play(game, models, plan.games, seed, say=say)
+    return result(played)
+
+
+def result(played: CrossPlay) -> dict[str, Any]:
+    """What came of it, as plain data.
+
+    The keys: `models` and `groups`, of each row and column; `matrix` and `sd`, mean and standard deviation (over games)
+    of the score of each ordered pair, row in seat 0; `returns`, the mean return of each seat; `measured`, the means of
+    what else was measured; `figures`, SP, XP and their gap for all models and for each group; `between`, XP of each
+    pair of groups.
+    """
+    square, games = played.matrix, played.scores.shape[2]
+    groups = list(dict.fromkeys(played.groups))
+    members = {group: [i for i, of in enumerate(played.groups) if of == group] for group in groups}
+    each = {"all": range(len(square))} | (members if len(groups) > 1 else {})
+    figures = {name: pairings.summarize(square[np.ix_(of, of)]) for name, of in each.items()}
+    pairs = {
+        pair: pairings.between(square, *(members[name] for name in pair)) for pair in itertools.combinations(groups, 2)
+    }
+    content: dict[str, Any] = {
+        "models": list(played.models),
+        "groups": list(played.groups),
+        "games_of_each_pair": games,
+        "matrix": square.tolist(),
+        "sd": (played.scores.std(axis=2, ddof=1) if games > 1 else np.zeros_like(square)).tolist(),
+        "returns": np.moveaxis(played.returns, 2, 0).tolist(),
+        "measured": {name: values.mean(axis=2).tolist() for name, values in played.measured.items()},
+        "figures": {name: _summary(found, played.models, each[name]) for name, found in figures.items()},
+        "between": [{"groups": list(pair), **_figure(found)} for pair, found in pairs.items()],
+    }
+    return content | {"exhibits": _exhibits(played, content)}
+
+
+def _figure(found: pairings.Figure) -> dict[str, Any]:
+    return {**found._asdict(), "spread_kind": "se over models (jackknife)"}
+
+
+def _summary(found: pairings.Summary, names: Sequence[str], of: Sequence[int]) -> dict[str, Any]:
+    return {
+        "self_play": _figure(found.self_play),
+        "cross_play": _figure(found.cross_play) | {"se_over_ordered_pairs": found.pairs_se},
+        "gap": _figure(found.gap),
+        "worst": None if found.worst is None else names[of[found.worst]],
+        "cross_play_without_worst": _figure(found.without_worst),
+    }
+
+
+HEAD = ("models", "n", "SP", "se", "XP", "se", "XP se by pairs", "SP - XP", "se", "XP without the worst")
+WORDS = (
+    "SP: mean score of a model with its own twin; XP: mean score of two different models, over ordered pairs. "
+    "se: standard error over models, by leaving out one after another."
+)
+AXES = ("in seat 0", "in all other seats")
+
+
+def rows(content: dict[str, Any]) -> list[list[Any]]:
+    """The rows of the table with `HEAD`: all models, then each group."""
+    table = []
+    for name, found in content["figures"].items():
+        sp, xp, gap = found["self_play"], found["cross_play"], found["gap"]
+        figures = [sp["mean"], sp["se"], xp["mean"], xp["se"], xp["se_over_ordered_pairs"], gap["mean"], gap["se"]]
+        table.append([name, sp["models"], *figures, found["cross_play_without_worst"]["mean"]])
+    return table
+
+
+def _exhibits(played: CrossPlay, content: dict[str, Any]) -> list[exhibits.Exhibit]:
+    """The page: figures, the matrix, the groups, and what else was measured."""
+    overall = content["figures"]["all"]
+    sp, xp = (_words(overall[key]) for key in ("self_play", "cross_play"))
+    title = f"Mean score: self-play (framed) {sp}, cross-play {xp}"
+    shown = [
+        exhibits.table("Self-play and cross-play", HEAD, rows(content), WORDS),
+        exhibits.square(title, played.models, played.matrix, played.groups, AXES),
+    ]
+    for name, values in content["measured"].items():
+        shown.append(exhibits.square(name.capitalize(), played.models, np.array(values), played.groups, AXES))
+    if content["between"] and len(content["between"]) < len(played.models) ** 2 / 4:
+        head, caption = ("one", "other", "XP", "se", "ordered pairs"), "Both orders of the seats."
+        cells = [[*part["groups"], part["mean"], part["se"], part["pairs"]] for part in content["between"]]
+        shown.append(exhibits.table("Cross-play between groups", head, cells, caption))
+    return shown
+
+
+def _words(figure: dict[str, Any]) -> str:
+    if figure["mean"] is None:
+        return "-"
+    return f"{figure['mean']:.3g}" + ("" if figure["se"] is None else f" (se {figure['se']:.2g})")
