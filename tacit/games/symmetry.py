@@ -16,7 +16,7 @@ objective is the same.
 
 import abc
 import dataclasses
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import jax
 from jaxtyping import Array, PRNGKeyArray, PyTree
@@ -85,7 +85,7 @@ class Relabeled(Game):
     inner: Symmetric = dataclasses.field(metadata={"traced": True})
 
     @classmethod
-    def of(cls, game: Game, rule: str) -> Self:
+    def of(cls, game: Game, rule: str) -> "Relabeled":
         """The game under names that differ between the players.
 
         Raises:
