@@ -87,7 +87,7 @@ class HanabiGame(Variant):
         order = self.sample_level(key) if level is None else level
         held = (self.players, self.hand_size)
         count = self.players * self.hand_size
-        drawn = jnp.asarray(_cards(self))[_distinct(jax.random.bits(key, (count,)), self.deck_size)]
+        drawn = jnp.asarray(_cards(self))[_distinct(jax.random.bits(key, (_enough(count),))[:count], self.deck_size)]
         dealt = jnp.where(order[0] >= 0, order[:count], drawn)
         deck = jnp.asarray(self.full_deck) - one_hot(dealt, self.num_cards).sum(0, dtype=jnp.int8)
         nothing, no = jnp.int8(NOTHING), jnp.bool_(False)
@@ -123,10 +123,12 @@ class HanabiGame(Variant):
         What is not legal changes nothing and pays nothing: the same player stays on turn (`check_move` says why).
         """
         own = one_hot(state.player, self.players)
-        taken = own[:, None] & (action[:, None] == jnp.arange(self.num_moves, dtype=action.dtype)[None])
-        allowed = (taken & self.legal(state)[:, :-1]).any()
-        move = Move(*(jnp.asarray(part)[jnp.where(own, action, 0).sum()] for part in moves.moves(self)))
+        chosen = jnp.where(own, action, 0).sum(dtype=action.dtype)
+        move = Move(*jnp.asarray(np.stack(moves.moves(self), axis=1))[chosen])
         new = self._moved(jax.random.bits(key), state, move)
+        of_card = (new.last.card >= 0) & ((move.kind == PLAY) | (state.information < self.information))
+        of_hint = (new.last.touched > 0) & (state.information > 0)
+        allowed = (of_card | of_hint) & (chosen >= 0) & ~state.terminated
         new = jax.tree.map(lambda stay, go: jnp.where(allowed, go, stay), state, new)
         reward = (self.score(new) - self.score(state)).astype(float)
         return new, Outcome(jnp.broadcast_to(reward, (self.players,)), new.terminated, new.truncated)
@@ -284,6 +286,11 @@ def _cards(variant: Variant) -> np.ndarray:
 def below(word: UInt32[Array, ""], count: Int8[Array, ""]) -> Int8[Array, ""]:
     """A whole number in [0, count) from 32 random bits; chances differ by less than count in 2^26."""
     return (((word >> 6) * count.astype(jnp.uint32)) >> 26).astype(jnp.int8)
+
+
+def _enough(count: int) -> int:
+    """The next power of two: so many random words compile in a third of the time."""
+    return 1 << (count - 1).bit_length()
 
 
 def _distinct(words: UInt32[Array, " n"], size: int) -> Int8[Array, " n"]:
