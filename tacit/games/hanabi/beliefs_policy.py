@@ -1,0 +1,170 @@
+"""Beliefs of a Hanabi player about its own hand when the others' policies are known: what their actions tell.
+
+By Bayes' rule, with B_G the grounded belief (`beliefs.grounded`) and j the other players,
+
+    P(hand | seen and done)  proportional to  B_G(hand) prod over j, t of  pi_j(what j did at t | what j saw, hand).
+
+Counts, hints, draws and revealed cards are all in B_G of the present state, so only the product is followed through the
+game: one logarithm for each hypothesis about the present hand, and what the others' policies remember under it. When
+the player itself plays or discards, the card shows, hypotheses that had another one there are forgotten, and a newly
+drawn card, which nobody has seen yet, inherits the evidence of the older ones.
+
+Exact for any policies, with or without memory, and any number of players, as long as all hands can be enumerated.
+
+Source: Hu et al. 2021 (Off-Belief Learning), section 4, B_pi0.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Int32
+
+from tacit.errors import Misfit
+from tacit.games.hanabi.beliefs import grounded, hypotheses
+from tacit.games.hanabi.rules import HanabiGame
+from tacit.games.hanabi.variant import HanabiState
+from tacit.types import Carry, Choice, Params, Policy, Step
+
+
+class Evidence(NamedTuple):
+    """What the others' actions have told a player so far.
+
+    Attributes:
+        log_likelihood: for each of `hypotheses` about the present hand, the logarithm of the probability of all the
+            others' actions, up to a constant.
+        memory: for each other player in order of seats, what its policy remembers under each hypothesis, `[H, ...]`.
+    """
+
+    log_likelihood: Float[Array, " H"]
+    memory: tuple[Carry, ...]
+
+
+def no_evidence(game: HanabiGame, player: int, policies: Sequence[Policy]) -> Evidence:
+    """That of a game which just began.
+
+    Args:
+        policies: one for each player of the game; the player's own is never asked.
+
+    Raises:
+        Misfit: there are too many hands.
+    """
+    size = len(hypotheses(game))
+    first = tuple(policies[other].init_carry() for other in _others(game, player))
+    memory = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (size, *jnp.shape(leaf))), first)
+    return Evidence(jnp.zeros(size), memory)
+
+
+def posterior(game: HanabiGame, state: HanabiState, player: int, evidence: Evidence) -> Float[Array, " H"]:
+    """The belief of `player` over its own hand: log-probabilities of `hypotheses`, -inf where impossible."""
+    log_weights = grounded(game, state, player) + evidence.log_likelihood
+    return log_weights - jax.nn.logsumexp(log_weights)
+
+
+def follow(
+    game: HanabiGame,
+    state: HanabiState,
+    player: int,
+    evidence: Evidence,
+    action: Int[Array, " P"],
+    policies: Sequence[Policy],
+    params: Sequence[Params],
+    fresh: Bool[Array, ""] | bool = False,
+) -> Evidence:
+    """The evidence after one more joint action.
+
+    An action that the others' policies never choose, whatever the hand, tells nothing (as with a policy that is not the
+    one who plays); without that, there would be no belief left. An ended game is not followed.
+
+    Args:
+        state: the game before the action. Of the player's own hand only a card that it plays or discards is used.
+        evidence: up to this state.
+        action: what all players do, those who wait included.
+        policies: one for each player of the game; the player's own is never asked.
+        params: their parameters.
+        fresh: the game just began; policies with memory clear it.
+
+    Raises:
+        Misfit: a policy does not report the log-probability of its actions.
+    """
+    believed = evidence.log_likelihood
+    told, memory = jnp.zeros_like(believed), []
+    for other, carry in zip(_others(game, player), evidence.memory, strict=True):
+        view = functools.partial(_asked, game, state, player, other, policies[other], params[other], action, fresh)
+        after, log_prob = jax.vmap(view)(jnp.asarray(hypotheses(game)), carry)
+        told, memory = told + log_prob, [*memory, after]
+    possible = jnp.isfinite(grounded(game, state, player)) & jnp.isfinite(believed)
+    told = jnp.where(possible, told, -jnp.inf)
+    most = jnp.max(believed + told)  # keeps the numbers small, so that rounding does not grow with the game
+    believed = jnp.where(jnp.isfinite(most), believed + told - most, believed)
+    after = _revealed(game, state, player, action[player], Evidence(believed, tuple(memory)))
+    ended = state.terminated | state.truncated
+    return jax.tree.map(lambda stay, go: jnp.where(ended, stay, go), evidence, after)
+
+
+def _others(game: HanabiGame, player: int) -> tuple[int, ...]:
+    return tuple(seat for seat in range(game.players) if seat != player)
+
+
+def _asked(
+    game: HanabiGame,
+    state: HanabiState,
+    player: int,
+    other: int,
+    policy: Policy,
+    params: Params,
+    action: Int[Array, " P"],
+    fresh: Any,
+    hand: Array,
+    carry: Carry,
+) -> tuple[Carry, Float[Array, ""]]:
+    """What `other` remembers after its action, and the action's log-probability, if `player` held this hand."""
+    supposed = game.with_hidden(state, player, hand)
+    obs, legal = game.observe(supposed)[other], game.legal(supposed)[other]
+    key = jax.random.key(0)  # nothing is drawn: the action is given
+    carry, _, extras = policy.act(key, params, carry, obs, legal, jnp.asarray(fresh), action[other])
+    if not isinstance(extras, Choice):
+        raise Misfit(f"a belief under a policy needs log-probabilities of its actions; player {other}'s has none")
+    never = ~legal[action[other]] | (extras.log_prob <= jnp.finfo(extras.log_prob.dtype).min)
+    return carry, jnp.where(never, -jnp.inf, extras.log_prob)
+
+
+def _revealed(
+    game: HanabiGame, state: HanabiState, player: int, action: Int[Array, ""], evidence: Evidence
+) -> Evidence:
+    """The evidence about the hand after the player's own action: a card that is played or discarded shows."""
+    lost = game.legal(state)[player, action] & (action < 2 * game.hand_size)
+    slot = jnp.where(lost, action % game.hand_size, 0)
+    before = _index_before(game, slot, state.hands[player, slot].astype(jnp.int32))
+    return jax.tree.map(lambda leaf: jnp.where(lost, leaf[before], leaf), evidence)
+
+
+def _index_before(game: HanabiGame, slot: Int[Array, ""], card: Int32[Array, ""]) -> Int32[Array, " H"]:
+    """For each hypothesis about the hand now, the one before this card left its slot: cards after it moved up."""
+    cards = jnp.asarray(hypotheses(game), jnp.int32)[:, :-1]  # the newest is not among those before
+    kept = jnp.arange(game.hand_size - 1)
+    place = jnp.asarray(game.num_cards, jnp.int32) ** (game.hand_size - 1 - kept - (kept >= slot))
+    return jnp.sum(cards * place[None], axis=1) + card * game.num_cards ** (game.hand_size - 1 - slot)
+
+
+def along(
+    game: HanabiGame, player: int, policies: Sequence[Policy], params: Sequence[Params], steps: Step
+) -> Float[Array, "T H"]:
+    """The beliefs of `player` along a game that was played.
+
+    Args:
+        steps: of one game, leaves `[T, ...]` (see `tacit.loops.rollout`); where it begins anew, so does the belief.
+
+    Returns:
+        For each step, the belief at its state, before the action is seen.
+    """
+    first = no_evidence(game, player, policies)
+
+    def one(evidence: Evidence, step: Step) -> tuple[Evidence, Array]:
+        evidence = jax.tree.map(lambda anew, so_far: jnp.where(step.fresh, anew, so_far), first, evidence)
+        belief = posterior(game, step.state, player, evidence)
+        return follow(game, step.state, player, evidence, step.action, policies, params, step.fresh), belief
+
+    return jax.lax.scan(one, first, steps)[1]
