@@ -13,7 +13,7 @@ from typing import Any
 from tacit import games, settings
 from tacit.cli import COMMANDS
 from tacit.commands import EVALUATIONS
-from tacit.learners import LEARNERS, PLAYERS
+from tacit.learners import HANABI_BOTS, LEARNERS, PLAYERS
 from tacit.learners.scripted import MEMORY_ONE
 from tacit.policies import POLICIES
 from tacit.recipes import RECIPES
@@ -104,14 +104,26 @@ def space(of: Any) -> str:
 
 
 def players() -> str:
-    """Every scripted player: its rule, and its probabilities where it remembers one round."""
+    """Every scripted player of matrix games: its rule, and its probabilities where it remembers one round."""
     rows = []
     for name, entry in PLAYERS.items():
+        if name in HANABI_BOTS:
+            continue
         player = load("player", PLAYERS, name)
         known = player.policy is MEMORY_ONE
         chances = [f"{chance:.4g}" for chance in player.params] if known else [NOTHING] * 5
         rows.append([f"`{name}`", entry.line, *chances])
     return table(["Name", "Rule", "CC", "CD", "DC", "DD", "start"], rows)
+
+
+def bots() -> str:
+    """Every scripted player of Hanabi with its rules, in order."""
+    rows = []
+    for name, entry in HANABI_BOTS.items():
+        rules = load("player", HANABI_BOTS, name).rules
+        words = ", ".join(rule.name.lower().replace("_", " ") for rule in rules)
+        rows.append([f"`{name}`", entry.line.removeprefix("Hanabi: "), words])
+    return table(["Name", "What it does", "Rules, the first that applies decides"], rows)
 
 
 def listing(kind: str) -> str:
@@ -193,6 +205,7 @@ KINDS: dict[str, Callable[..., str]] = {
     "rules": rules_of,
     "specs": specs_of,
     "players": players,
+    "bots": bots,
     "list": listing,
     "commands": commands,
     "recipes": recipes,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from tacit.command_line import Command, Common, parse, prepare, print_json
@@ -59,26 +60,34 @@ def run(argv: list[str]) -> int:
 def _show(result: dict[str, Any]) -> None:
     """Prints the figures, and the matrix where it is small."""
     from rich.console import Console
-    from rich.table import Table
 
-    from tacit.runs.cross_play import HEAD, WORDS, rows
-    from tacit.terminal import number
+    from tacit.runs.cross_play import HEAD, HEAD_MEASURED, WORDS, rows, rows_measured
 
     console = Console(width=max(Console().width, 116))
     title = f"Cross-play, {result['games_of_each_pair']} games of each ordered pair"
-    table = Table(title=title, caption=WORDS, title_justify="left", caption_justify="left")
-    for name in HEAD:
-        table.add_column(name, justify="left" if name == "models" else "right")
-    for row in rows(result):
-        table.add_row(*(cell if isinstance(cell, str) else number(cell, 3) for cell in row))
-    console.print(table)
+    _print(console, title, HEAD, rows(result), WORDS)
+    if result["measured"]:
+        _print(console, "How games ended", HEAD_MEASURED, [row for row in rows_measured(result) if row[0] == "all"])
     names = result["models"]
     if len(names) > SHOWN:
         console.print(f"The matrix of {len(names)} models is in the report.")
         return
-    square = Table(title="Mean score, row in seat 0, column in all other seats", title_justify="left")
-    for name in ("", *(str(place) for place in range(len(names)))):
-        square.add_column(name, justify="right" if name else "left")
-    for place, (name, row) in enumerate(zip(names, result["matrix"], strict=True)):
-        square.add_row(f"{place} {name}".replace("[", r"\["), *(f"{score:.2f}" for score in row))
-    console.print(square)
+    head = ("model", *(str(place) for place in range(len(names))))
+    square = [
+        [f"{place} {name}", *(f"{score:.2f}" for score in row)]
+        for place, (name, row) in enumerate(zip(names, result["matrix"], strict=True))
+    ]
+    _print(console, "Mean score, row in seat 0, column in all other seats", head, square)
+
+
+def _print(console: Any, title: str, head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "") -> None:
+    from rich.table import Table
+
+    from tacit.terminal import number
+
+    table = Table(title=title, caption=caption or None, title_justify="left", caption_justify="left")
+    for place, name in enumerate(head):
+        table.add_column(name, justify="right" if place else "left")
+    for row in rows:
+        table.add_row(*(cell.replace("[", r"\[") if isinstance(cell, str) else number(cell, 3) for cell in row))
+    console.print(table)

@@ -17,9 +17,16 @@ LEARNERS = {
     ),
     "meva": Entry("tacit.learners.meva", "meta-value learning: climbs the worth of both players' learning to come"),
     "m-maml": Entry("tacit.learners.m_maml", "the start from which naive learning does best against a learner"),
+    "joint-action": Entry(
+        "tacit.learners.joint_action", "chooses joint actions of a lever game, by self-play or by Other-Play"
+    ),
     "ppo": Entry(
         "tacit.learners.ppo", "proximal policy optimization: independent or shared, feed-forward or recurrent"
     ),
+    "exact-pg": Entry(
+        "tacit.learners.exact_pg", "policy gradient on the exact return of two-step games; Other-Play as an option"
+    ),
+    "exact-obl": Entry("tacit.learners.exact_obl", "Off-Belief Learning by backward induction in two-step games"),
 }
 
 SAMPLED_SHAPERS = ("mfos-recurrent",)
@@ -78,3 +85,23 @@ PLAYERS = {
     "tullock": Entry("tacit.learners.axelrod_first:TULLOCK", "C eleven times, then a tenth less often than the other"),
     "anonymous": Entry("tacit.learners.axelrod_first:ANONYMOUS", "C with a fresh probability between 0.3 and 0.7"),
 }
+
+HANABI_BOTS = {
+    "random-legal": Entry("tacit.learners.hanabi_bots:RANDOM_LEGAL", "Hanabi: any legal move"),
+    "cautious": Entry("tacit.learners.hanabi_bots:CAUTIOUS", "Hanabi: plays what is certain, discards at random"),
+    "iggi": Entry("tacit.learners.hanabi_bots:IGGI", "Hanabi: plays what is certain, discards the oldest card"),
+    "piers": Entry("tacit.learners.hanabi_bots:PIERS", "Hanabi: iggi that takes a chance of 60 % while lives last"),
+    "flawed": Entry("tacit.learners.hanabi_bots:FLAWED", "Hanabi: plays on a chance of 25 %, hints at random"),
+    "van-den-bergh": Entry(
+        "tacit.learners.hanabi_bots:VAN_DEN_BERGH", "Hanabi: takes chances, hints much, discards what is likely useless"
+    ),
+    "rank-convention": Entry(
+        "tacit.learners.hanabi_bots:RANK_CONVENTION", "Hanabi: a rank told means: play the newest of these cards"
+    ),
+    "color-convention": Entry(
+        "tacit.learners.hanabi_bots:COLOR_CONVENTION", "Hanabi: a color told means: play the newest of these cards"
+    ),
+}
+"""Scripted players of Hanabi; all others play matrix games."""
+
+PLAYERS |= HANABI_BOTS

@@ -10,7 +10,7 @@ zero-determinant players after Press and Dyson 2012, for the payoffs -1, -3, 0, 
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -94,11 +94,39 @@ Parameters `[4]`: ever, share, row, and whether a share that is met exactly is f
 NEVER = 1e9  # a number of rounds that is not reached
 
 
+class Seated(Protocol):
+    """What any scripted player can say: how it plays a game."""
+
+    def seated(self, game: Game, seats: Sequence[int]) -> tuple[Policy, list[Array]]:
+        """Its policy, and its parameters in each of these seats.
+
+        Raises:
+            Misfit: it does not play this game.
+        """
+        ...
+
+
 class Player(NamedTuple):
-    """A scripted player: its policy and its parameters."""
+    """A scripted player of matrix games: its policy and its parameters."""
 
     policy: Policy
     params: tuple[float, ...]
+
+    def seated(self, game: Game, seats: Sequence[int]) -> tuple[Policy, list[Array]]:
+        """Its policy, and its parameters in each of these seats.
+
+        Raises:
+            Misfit: the game is not a two-player matrix game.
+        """
+        if not isinstance(game, MatrixGame) and game.spec.observation != MatrixGame().spec.observation:
+            fitting = "matrix games (ipd, chicken, ...)"
+            raise Misfit(f"scripted players remember joint outcomes and play {fitting}, not {type(game).__name__}")
+        informed = isinstance(self, Informed)
+        if informed and not isinstance(game, MatrixGame):
+            told = f"must know what a round pays and plays matrix games only, not {type(game).__name__}"
+            raise Misfit(f"this player {told}")
+        rewards = _own_rewards(game) if informed else [()] * game.spec.num_players
+        return self.policy, [known(self, game.spec.max_length, rewards[seat]) for seat in seats]
 
 
 class Informed(Player):
@@ -152,32 +180,25 @@ class Fixed(NamedTuple):
     params: Array
 
 
-def fixed(player: Player, game: Game, seats: Sequence[int] | None = None) -> Learner:
+def fixed(player: Seated, game: Game, seats: Sequence[int] | None = None) -> Learner:
     """The learner that plays a scripted player in its seats and stays as it is.
 
     Raises:
-        Misfit: the game is not a two-player matrix game.
+        Misfit: the player does not play this game.
     """
-    if not isinstance(game, MatrixGame) and game.spec.observation != MatrixGame().spec.observation:
-        fitting = "matrix games (ipd, chicken, ...)"
-        raise Misfit(f"scripted players remember joint outcomes and play {fitting}, not {type(game).__name__}")
-    informed = isinstance(player, Informed)
-    if informed and not isinstance(game, MatrixGame):
-        raise Misfit(f"this player must know what a round pays and plays matrix games only, not {type(game).__name__}")
     seats = tuple(range(game.spec.num_players)) if seats is None else tuple(seats)
-    rewards = _own_rewards(game) if informed else [()] * game.spec.num_players
+    acting, params = player.seated(game, seats)
 
     def init(key: Any) -> Fixed:
         del key
-        told = [known(player, game.spec.max_length, rewards[seat]) for seat in seats]
-        return Fixed(jnp.stack(told))
+        return Fixed(jnp.stack(params))
 
     def update(key: Any, state: Fixed, experience: Any, carry: Any) -> tuple[State, Metrics]:
         del key, experience, carry
         return state, {}
 
     def policy(state: Fixed) -> tuple[tuple[Policy, Params], ...]:
-        return tuple((player.policy, state.params[i]) for i in range(len(seats)))
+        return tuple((acting, state.params[i]) for i in range(len(seats)))
 
     def with_params(state: Fixed, seat: int, params: Params) -> Fixed:
         return Fixed(state.params.at[seat].set(params))

@@ -21,7 +21,7 @@ from tacit.errors import Misfit
 from tacit.games.base import Game
 from tacit.games.matrix import START, MatrixGame
 from tacit.games.matrix_exact import closed_form, has_closed_form, normalized_values, num_logits
-from tacit.learners.scripted import MEMORY_ONE, Player, fixed
+from tacit.learners.scripted import MEMORY_ONE, Player, Seated, fixed
 from tacit.learners.tabular import TABULAR
 from tacit.loops import Make, episodes
 from tacit.ops.returns import normalized
@@ -35,7 +35,7 @@ SURER = 1 - 1e-6  # the same where nobody learns, so that no gradient can vanish
 class Scripted:
     """Makes the learner that plays a scripted player; equal players make equal programs."""
 
-    player: Player
+    player: Seated
 
     def __call__(self, game: Game, config: Any, seats: Sequence[int] | None = None) -> Learner:
         del config
@@ -125,7 +125,9 @@ def _is_scripted(make: Make) -> bool:
 
 
 def _all_memory_one(*rules: Make) -> bool:
-    return all(isinstance(make, Scripted) and make.player.policy is MEMORY_ONE for make in rules)
+    players = [make.player for make in rules if isinstance(make, Scripted)]
+    remembering = [isinstance(player, Player) and player.policy is MEMORY_ONE for player in players]
+    return len(players) == len(rules) and all(remembering)
 
 
 def _closed(game: Game, sure: float) -> Any:

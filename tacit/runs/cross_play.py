@@ -16,14 +16,17 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Array
 
 from tacit import settings
 from tacit.errors import Misfit, RunError, SettingError
 from tacit.evaluation import pairings
-from tacit.evaluation.cross_play import CrossPlay, Model, cross_play, model
+from tacit.evaluation.cross_play import CrossPlay, Model, cross_play, model, nothing
 from tacit.evaluation.cross_play_settings import Plan
 from tacit.games.base import Game
-from tacit.learners import PLAYERS, SHAPERS
+from tacit.games.hanabi import HanabiGame, HanabiState
+from tacit.games.hanabi.variant import COMPLETE, OUT_OF_LIVES
+from tacit.learners import HANABI_BOTS, PLAYERS, SHAPERS
 from tacit.loops import player as part_of
 from tacit.policies import POLICIES, place
 from tacit.runs import exhibits, policies, store
@@ -35,7 +38,8 @@ from tacit.runs.store import RunFolder
 from tacit.runs.training import read_back
 from tacit.settings import unknown
 
-GROUPS: dict[str, tuple[str, ...]] = {"bots": ()}
+GROUPS = {"bots": tuple(HANABI_BOTS)}
+BOMBED, PERFECT, BEFORE = "share of games bombed", "share of perfect games", "score before the bomb"
 MOST = 200  # models; their matrix is square
 SEEDS = re.compile(r"(?P<name>.+):(?P<seeds>\d+(,\d+)*)")
 
@@ -168,8 +172,15 @@ def matrix(plan: Plan, seeds: int, seed: int, say: Say) -> dict[str, Any]:
     """Plays everybody with everybody; see `result`."""
     del seeds
     game, models = entering(plan)
-    played = cross_play(game, models, plan.games, seed, say=say)
-    return result(played)
+    measure = how_it_ended if isinstance(game, HanabiGame) else nothing
+    return result(cross_play(game, models, plan.games, seed, measure, say))
+
+
+def how_it_ended(game: Game, state: HanabiState) -> dict[str, Array]:
+    """Of a game of Hanabi: whether the lives were lost, whether it was perfect, and the score without the former."""
+    assert isinstance(game, HanabiGame)
+    code = game.end_code(state)
+    return {BOMBED: code == OUT_OF_LIVES, PERFECT: code == COMPLETE, BEFORE: state.fireworks.sum()}
 
 
 def result(played: CrossPlay) -> dict[str, Any]:
@@ -196,7 +207,7 @@ def result(played: CrossPlay) -> dict[str, Any]:
         "sd": (played.scores.std(axis=2, ddof=1) if games > 1 else np.zeros_like(square)).tolist(),
         "returns": np.moveaxis(played.returns, 2, 0).tolist(),
         "measured": {name: values.mean(axis=2).tolist() for name, values in played.measured.items()},
-        "figures": {name: _summary(found, played.models, each[name]) for name, found in figures.items()},
+        "figures": {name: _summary(found, played, each[name]) for name, found in figures.items()},
         "between": [{"groups": list(pair), **_figure(found)} for pair, found in pairs.items()],
     }
     return content | {"exhibits": _exhibits(played, content)}
@@ -206,13 +217,18 @@ def _figure(found: pairings.Figure) -> dict[str, Any]:
     return {**found._asdict(), "spread_kind": "se over models (jackknife)"}
 
 
-def _summary(found: pairings.Summary, names: Sequence[str], of: Sequence[int]) -> dict[str, Any]:
+def _summary(found: pairings.Summary, played: CrossPlay, of: Sequence[int]) -> dict[str, Any]:
+    others = {name: pairings.summarize(values.mean(axis=2)[np.ix_(of, of)]) for name, values in played.measured.items()}
     return {
         "self_play": _figure(found.self_play),
         "cross_play": _figure(found.cross_play) | {"se_over_ordered_pairs": found.pairs_se},
         "gap": _figure(found.gap),
-        "worst": None if found.worst is None else names[of[found.worst]],
+        "worst": None if found.worst is None else played.models[of[found.worst]],
         "cross_play_without_worst": _figure(found.without_worst),
+        "measured": {
+            name: {"self_play": _figure(part.self_play), "cross_play": _figure(part.cross_play)}
+            for name, part in others.items()
+        },
     }
 
 
@@ -222,6 +238,7 @@ WORDS = (
     "se: standard error over models, by leaving out one after another."
 )
 AXES = ("in seat 0", "in all other seats")
+HEAD_MEASURED = ("models", "measure", "self-play", "se", "cross-play", "se")
 
 
 def rows(content: dict[str, Any]) -> list[list[Any]]:
@@ -234,6 +251,16 @@ def rows(content: dict[str, Any]) -> list[list[Any]]:
     return table
 
 
+def rows_measured(content: dict[str, Any]) -> list[list[Any]]:
+    """The rows of the table with `HEAD_MEASURED`: what else was measured, of all models and of each group."""
+    table = []
+    for name, found in content["figures"].items():
+        for what, part in found["measured"].items():
+            sp, xp = part["self_play"], part["cross_play"]
+            table.append([name, what, sp["mean"], sp["se"], xp["mean"], xp["se"]])
+    return table
+
+
 def _exhibits(played: CrossPlay, content: dict[str, Any]) -> list[exhibits.Exhibit]:
     """The page: figures, the matrix, the groups, and what else was measured."""
     overall = content["figures"]["all"]
@@ -243,6 +270,8 @@ def _exhibits(played: CrossPlay, content: dict[str, Any]) -> list[exhibits.Exhib
         exhibits.table("Self-play and cross-play", HEAD, rows(content), WORDS),
         exhibits.square(title, played.models, played.matrix, played.groups, AXES),
     ]
+    if content["measured"]:
+        shown.append(exhibits.table("How games ended", HEAD_MEASURED, rows_measured(content)))
     for name, values in content["measured"].items():
         shown.append(exhibits.square(name.capitalize(), played.models, np.array(values), played.groups, AXES))
     if content["between"] and len(content["between"]) < len(played.models) ** 2 / 4:

@@ -24,7 +24,7 @@ from tacit.evaluation.tournament import Entrant, exact_scores, memory_one, own_r
 from tacit.games.matrix import STATES, MatrixGame
 from tacit.interop import axelrod
 from tacit.interop.axelrod import Foreign
-from tacit.learners import PLAYERS
+from tacit.learners import HANABI_BOTS, PLAYERS
 from tacit.learners.axelrod_first import FIRST_TOURNAMENT
 from tacit.learners.scripted import MEMORY_ONE, known
 from tacit.loops import player as part_of
@@ -36,7 +36,8 @@ from tacit.runs.store import RunFolder
 from tacit.runs.training import read_back
 from tacit.settings import unknown
 
-GROUPS = {"first": FIRST_TOURNAMENT, "all": tuple(PLAYERS)}
+MATRIX_PLAYERS = tuple(name for name in PLAYERS if name not in HANABI_BOTS)
+GROUPS = {"first": FIRST_TOURNAMENT, "all": MATRIX_PLAYERS}
 MOST = 1000  # entrants; the table of their scores is square
 
 
@@ -83,6 +84,8 @@ def _ours(entrants: Sequence[Entrant | Foreign], what: str) -> list[Entrant]:
 
 def _entrants(word: str, turns: float, rewards: Sequence[float]) -> Iterator[Entrant | Foreign]:
     """Who enters under a word."""
+    if word in HANABI_BOTS:
+        raise Misfit(f"{word} plays Hanabi, not matrix games; see tacit evaluate cross-play")
     if word in GROUPS or word in PLAYERS:
         for name in GROUPS.get(word, (word,)):
             player = load("player", PLAYERS, name)
@@ -94,7 +97,7 @@ def _entrants(word: str, turns: float, rewards: Sequence[float]) -> Iterator[Ent
     elif word and pathlib.Path(word).is_dir():
         yield from _trained(pathlib.Path(word))
     else:
-        line = unknown("entrant", word, [*PLAYERS, *GROUPS])
+        line = unknown("entrant", word, [*MATRIX_PLAYERS, *GROUPS])
         raise SettingError(f"{line}, NAME=FIVE,PROBABILITIES, axelrod:STRATEGY, a run folder")
 
 
