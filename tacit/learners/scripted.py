@@ -10,7 +10,7 @@ zero-determinant players after Press and Dyson 2012, for the payoffs -1, -3, 0, 
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -94,6 +94,7 @@ Parameters `[4]`: ever, share, row, and whether a share that is met exactly is f
 NEVER = 1e9  # a number of rounds that is not reached
 
 
+@runtime_checkable
 class Seated(Protocol):
     """What any scripted player can say: how it plays a game."""
 
