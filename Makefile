@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: reproduce install test test-all lint types bench docs clean
+.PHONY: reproduce install test test-all conformance lint types bench docs clean
 .DEFAULT_GOAL := install
 
 reproduce: $(VENV)/.installed  ## the central result: LOLA finds tit-for-tat, naive learners defect
@@ -16,6 +16,10 @@ test: $(VENV)/.developing  ## the quick tests
 
 test-all: $(VENV)/.developing  ## all tests, those that train for minutes too
 	@$(RUN)/pytest -m "long or not long" --timeout 1800
+
+conformance: $(VENV)/.developing  ## over 10,000 games of Hanabi beside the reference engine, which is built first (C++)
+	@CMAKE_POLICY_VERSION_MINIMUM=3.5 $(RUN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plot,dev,hanabi]'
+	@$(RUN)/pytest -m hle -n 0 -q tests/games/hanabi tests/interop/test_hle.py
 
 lint: $(VENV)/.developing  ## style, and the docs' generated parts
 	@$(RUN)/ruff check .
