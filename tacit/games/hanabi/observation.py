@@ -18,19 +18,24 @@ colors, `r` ranks, `b = c r` cards and `D` cards in the deck, the parts are (num
 In the view `v0-belief` the `b` numbers of a slot's knowledge are probabilities: what hints leave open, weighted by
 how many copies are neither discarded nor on a stack (cards in hands are not taken off, so that all players agree).
 
+A vector is written as bit fields into words of 32, and the words are taken apart at the end: that costs less than
+writing every number, and the words are what to keep where many observations are kept (`packed`).
+
 Sources: hanabi-learning-environment, hanabi_lib/canonical_encoders.cc; the belief, facebookresearch/hanabi_SAD,
 hanabi_lib ("V0 belief").
 """
 
 import itertools
-from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int8, UInt8
+from jaxtyping import Array, Float, Int8, UInt8, UInt32
 
-from tacit.games.hanabi.moves import one_hot
-from tacit.games.hanabi.variant import NOTHING, PLAY, HanabiState, Variant
+from tacit.games.hanabi.variant import NOTHING, PLAY, HanabiState, LastMove, Variant
+
+WORD = 32
+Field = tuple[UInt32[Array, " P"], int]  # bits of each observer's vector, lowest first, and how many they are
 
 
 class Sections(NamedTuple):
@@ -71,36 +76,73 @@ def sections(variant: Variant) -> Sections:
 
 
 def observe(variant: Variant, state: HanabiState) -> UInt8[Array, "P length"] | Float[Array, "P length"]:
-    """What all players see: 0 or 1 in the canonical view; real numbers in [0, 1] in the view with beliefs."""
-    dtype = jnp.uint8 if variant.view == "canonical" else jnp.result_type(float)
-    count = variant.players
+    """What all players see: 0 or 1 in the canonical view, real numbers in [0, 1] in the one with beliefs."""
+    seen = unpacked(variant, packed(variant, state))
+    return seen if variant.view == "canonical" else _with_beliefs(variant, state, seen)
 
-    def flat(values: Array) -> Array:
-        """Numbers of each observer `[P, ...]` as rows."""
-        return values.reshape(count, -1).astype(dtype)
 
-    def everyone(values: Array) -> Array:
-        """Numbers that all observers see alike, as rows."""
-        return jnp.broadcast_to(values.reshape(1, -1), (count, values.size)).astype(dtype)
+def packed(variant: Variant, state: HanabiState) -> UInt32[Array, "P words"]:
+    """What all players see in the canonical view, 32 numbers to a word: what to keep of many games."""
+    words, filled = [jnp.zeros(variant.players, jnp.uint32)], 0
+    for values, width in _fields(variant, state):
+        words[-1] = words[-1] | (values << filled)
+        filled += width
+        if filled >= WORD:
+            filled -= WORD
+            words.append(values >> (width - filled) if filled else jnp.zeros_like(values))
+    return jnp.stack(words if filled else words[:-1], axis=1)
 
-    tops = one_hot(state.fireworks - jnp.int8(1), variant.ranks)
-    board = [
-        _thermometer(state.deck.sum(dtype=jnp.int8), variant.stock_size),
-        tops,
-        _thermometer(state.information, variant.information),
-        _thermometer(state.lives, variant.lives),
-        _discards(variant, state),
+
+def unpacked(variant: Variant, words: UInt32[Array, "P words"]) -> UInt8[Array, "P length"]:
+    """The numbers of packed observations, each 0 or 1."""
+    places = jnp.arange(WORD, dtype=jnp.uint32)[None, None]
+    bits = (words[..., None] >> places).astype(jnp.uint8) & 1
+    return bits.reshape(len(words), -1)[:, : sections(variant).length]
+
+
+def _fields(variant: Variant, state: HanabiState) -> list[Field]:
+    """A canonical observation as bit fields, in the order of `Sections`."""
+    n, h, c, r, b = variant.players, variant.hand_size, variant.colors, variant.ranks, variant.num_cards
+    colors, ranks = state.color_mask.astype(jnp.uint32), state.rank_mask.astype(jnp.uint32)
+    cards = ranks * sum((colors >> k & 1) << (k * r) for k in range(c))  # a copy of the ranks for each color
+    about = [
+        (_around(cards), b),
+        (_around(jnp.where(state.color_hinted, colors, 0)), c),
+        (_around(jnp.where(state.rank_hinted, ranks, 0)), r),
     ]
-    return jnp.concatenate(
-        [
-            flat(one_hot(_around(state.hands)[:, 1:], variant.num_cards)),
-            flat(_around(state.hands[:, -1] < 0)),
-            *map(everyone, board),
-            *_last_move(variant, state, flat, everyone),
-            flat(_around(_knowledge(variant, state))),
-        ],
-        axis=1,
-    )
+    hands, missing = _around(_bit(state.hands)), _around(state.hands[:, -1] < 0).astype(jnp.uint32)
+    tops = _bit(state.fireworks - jnp.int8(1))
+    return [
+        *((hands[:, player, slot], b) for player in range(1, n) for slot in range(h)),
+        *((missing[:, player], 1) for player in range(n)),
+        *_thermometer(n, state.deck.sum(dtype=jnp.int8), variant.stock_size),
+        *((_all(n, tops[color]), r) for color in range(c)),
+        *_thermometer(n, state.information, variant.information),
+        *_thermometer(n, state.lives, variant.lives),
+        *(_thermometer(n, state.discards[card], variant.copies[card % r])[0] for card in range(b)),
+        *_last_move(variant, state.last),
+        *((values[:, player, slot], width) for player in range(n) for slot in range(h) for values, width in about),
+    ]
+
+
+def _last_move(variant: Variant, last: LastMove) -> list[Field]:
+    n, h = variant.players, variant.hand_size
+    target = jnp.where(last.target < 0, NOTHING, jax.lax.rem(last.actor + last.target, jnp.int8(n)))
+    players = jnp.arange(n, dtype=jnp.int8)
+    actor, target = (_around((player == players).astype(jnp.uint32)) for player in (last.actor, target))
+    brought = last.gained & (last.kind == PLAY)
+    return [
+        *((actor[:, player], 1) for player in range(n)),
+        (_all(n, _bit(last.kind)), 4),
+        *((target[:, player], 1) for player in range(n)),
+        (_all(n, _bit(last.color)), variant.colors),
+        (_all(n, _bit(last.rank)), variant.ranks),
+        (_all(n, last.touched.astype(jnp.uint32)), h),
+        (_all(n, _bit(last.slot)), h),
+        (_all(n, _bit(last.card)), variant.num_cards),
+        (_all(n, last.scored.astype(jnp.uint32)), 1),
+        (_all(n, brought.astype(jnp.uint32)), 1),
+    ]
 
 
 def _around(values: Array) -> Array:
@@ -108,51 +150,34 @@ def _around(values: Array) -> Array:
     return jnp.stack([jnp.roll(values, -observer, axis=0) for observer in range(len(values))])
 
 
-def _thermometer(number: Int8[Array, ""], size: int) -> Bool[Array, " {size}"]:
-    """As many ones as the number says, then zeros."""
-    return jnp.arange(size, dtype=jnp.int8) < number
+def _all(players: int, value: UInt32[Array, ""]) -> UInt32[Array, " P"]:
+    """What all observers see alike."""
+    return jnp.broadcast_to(value, players)
 
 
-def _discards(variant: Variant, state: HanabiState) -> Bool[Array, "c n"]:
-    counts = state.discards.reshape(variant.colors, variant.ranks)
-    shown = [
-        counts[:, rank, None] > jnp.arange(copies, dtype=jnp.int8)[None] for rank, copies in enumerate(variant.copies)
-    ]
-    return jnp.concatenate(shown, axis=1)
+def _bit(number: Int8[Array, "*shape"]) -> UInt32[Array, "*shape"]:
+    """The bit of that number; none for `NOTHING`."""
+    return (jnp.uint32(1) << (number + jnp.int8(1)).astype(jnp.uint32)) >> 1
 
 
-def _last_move(variant: Variant, state: HanabiState, flat: Callable, everyone: Callable) -> list[Array]:
-    last, count = state.last, jnp.int8(variant.players)
-    target = last.actor + last.target
-    target = jnp.where(last.target < 0, NOTHING, jnp.where(target >= count, target - count, target))
-    return [
-        flat(_around(one_hot(last.actor, variant.players))),
-        everyone(one_hot(last.kind, 4)),
-        flat(_around(one_hot(target, variant.players))),
-        everyone(one_hot(last.color, variant.colors)),
-        everyone(one_hot(last.rank, variant.ranks)),
-        everyone(_bits(last.touched, variant.hand_size)),
-        everyone(one_hot(last.slot, variant.hand_size)),
-        everyone(one_hot(last.card, variant.num_cards)),
-        everyone(last.scored),
-        everyone(last.gained & (last.kind == PLAY)),
-    ]
+def _thermometer(players: int, number: Int8[Array, ""], size: int) -> list[Field]:
+    """As many ones as the number says, then zeros, in fields that fit a word."""
+    fields = []
+    for start in range(0, size, WORD // 2):
+        width = min(WORD // 2, size - start)
+        ones = jnp.clip(number - jnp.int8(start), 0, width).astype(jnp.uint32)
+        fields.append((_all(players, (jnp.uint32(1) << ones) - 1), width))
+    return fields
 
 
-def _bits(mask: UInt8[Array, "*shape"], size: int) -> Bool[Array, "*shape {size}"]:
-    """The lowest bits of a mask, lowest first."""
-    places = jnp.arange(size, dtype=jnp.uint8).reshape((1,) * mask.ndim + (size,))
-    return (jnp.right_shift(mask[..., None], places) & 1) == 1
-
-
-def _knowledge(variant: Variant, state: HanabiState) -> Array:
-    """What is publicly known of all cards, `[P, h, b + c + r]`."""
-    colors, ranks = _bits(state.color_mask, variant.colors), _bits(state.rank_mask, variant.ranks)
-    cards = (colors[..., :, None] & ranks[..., None, :]).reshape(*colors.shape[:2], variant.num_cards)
-    if variant.view == "v0-belief":
-        heights = state.fireworks[:, None] > jnp.arange(variant.ranks, dtype=jnp.int8)[None]
-        unseen = jnp.asarray(variant.full_deck) - state.discards - heights.ravel().astype(jnp.int8)
-        weights = jnp.where(cards, unseen[None, None].astype(float), 0.0)
-        cards = weights / jnp.maximum(weights.sum(-1, keepdims=True), 1.0)
-    revealed = (colors & state.color_hinted[..., None], ranks & state.rank_hinted[..., None])
-    return jnp.concatenate([cards, *(part.astype(cards.dtype) for part in revealed)], axis=-1)
+def _with_beliefs(variant: Variant, state: HanabiState, seen: UInt8[Array, "P length"]) -> Float[Array, "P length"]:
+    """The same with each slot's cards weighted by how many of them are not public."""
+    parts, b = sections(variant), variant.num_cards
+    height = jnp.arange(variant.ranks, dtype=jnp.int8)[None] < state.fireworks[:, None]
+    left = jnp.asarray(variant.full_deck) - state.discards - height.ravel().astype(jnp.int8)
+    real = seen.astype(float)
+    known = real[:, parts.knowledge].reshape(-1, variant.hand_size, b + variant.colors + variant.ranks)
+    weights = known[..., :b] * left.astype(float)[None, None]
+    beliefs = weights / jnp.maximum(weights.sum(-1, keepdims=True), 1.0)
+    knowledge = jnp.concatenate([beliefs, known[..., b:]], axis=-1)
+    return jnp.concatenate([real[:, : parts.knowledge.start], knowledge.reshape(len(seen), -1)], axis=1)
