@@ -21,6 +21,20 @@ GAMES = {
     "commons": Entry("tacit.games.commons:commons", "several players harvest one stock that grows back"),
     "levers": Entry("tacit.games.levers:levers", "ten levers, nine of them alike: pull the one that the other pulls"),
     "repeated-levers": Entry("tacit.games.levers:repeated_levers", "the same levers twenty times, all pulls seen"),
+    "tiny-hanabi-a": Entry("tacit.games.tiny_hanabi:tiny_hanabi_a", "Tiny Hanabi A: two cards, two moves; best 2.25"),
+    "tiny-hanabi-b": Entry("tacit.games.tiny_hanabi:tiny_hanabi_b", "Tiny Hanabi B: two cards, two moves; best 1"),
+    "tiny-hanabi-c": Entry("tacit.games.tiny_hanabi:tiny_hanabi_c", "Tiny Hanabi C: two cards, two moves; best 2.5"),
+    "tiny-hanabi-d": Entry("tacit.games.tiny_hanabi:tiny_hanabi_d", "Tiny Hanabi D: two cards, two moves; best 2.5"),
+    "tiny-hanabi-e": Entry(
+        "tacit.games.tiny_hanabi:tiny_hanabi_e", "Tiny Hanabi E: two cards, three moves; best 10, safe 8"
+    ),
+    "tiny-hanabi-f": Entry("tacit.games.tiny_hanabi:tiny_hanabi_f", "Tiny Hanabi F: three cards, two moves; best 7/3"),
+    "pet-light": Entry("tacit.games.pet_light:pet_light", "tell a pet by a code that is free, or show it for a price"),
+    "hanabi": Entry("tacit.games.hanabi:hanabi", "Hanabi, two to five players, five colors and ranks"),
+    "hanabi-small": Entry("tacit.games.hanabi:hanabi_small", "Hanabi, two colors, hands of two cards, one life"),
+    "hanabi-very-small": Entry(
+        "tacit.games.hanabi:hanabi_very_small", "Hanabi, one color, hands of two cards, one life"
+    ),
     "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
 }
 

@@ -42,4 +42,8 @@ RECIPES = {
         "tacit.recipes.coin_lola:RECIPE", "LOLA-DiCE leaves more of the other's coins alone than naive learners do"
     ),
     "commons": Entry("tacit.recipes.commons:RECIPE", "naive learners use up a commons"),
+    "tiny-obl": Entry("tacit.recipes.tiny_obl:RECIPE", "exact Off-Belief Learning climbs Tiny Hanabi level by level"),
+    "pet-light": Entry(
+        "tacit.recipes.pet_light:RECIPE", "self-play finds a code that strangers cannot read; OBL and OP do without"
+    ),
 }
