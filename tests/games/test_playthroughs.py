@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tacit import games
+from tacit.games.hanabi import HanabiGame, render
 
 FOLDER = pathlib.Path(__file__).parent / "playthroughs"
 RULES = {
@@ -21,6 +22,7 @@ RULES = {
     "coin-mfos": {"length": 3, "episodes": 2},
     "coin-pax": {"length": 3, "episodes": 2},
     "commons": {"capacity": 6, "length": 4},
+    **{name: {"lives": 3} for name in ("hanabi-small", "hanabi-very-small")},
     "probe": {"kind": "remembered", "num_players": 2},
 }
 
@@ -30,11 +32,26 @@ def fixed_actions(time, num_players):
     return np.array([(time + 1) >> (seat % 2) & 1 for seat in range(num_players)], np.int32)
 
 
+def legal_actions(time, legal):
+    """The fixed actions, and where one is not legal another that is, changing with time."""
+    fixed = fixed_actions(time, len(legal))
+    others = [np.flatnonzero(row)[7 * time % row.sum()] for row in np.asarray(legal)]
+    return np.where(np.take_along_axis(np.asarray(legal), fixed[:, None], 1)[:, 0], fixed, others).astype(np.int32)
+
+
 def numbers(array):
     return " ".join(f"{number:g}" for number in np.asarray(array, float).ravel())
 
 
-def fields(state):
+def seen_by(obs):
+    """What one player sees; of a long vector of bits, where the ones are."""
+    return f"ones at {numbers(np.flatnonzero(obs))}" if obs.dtype == np.uint8 else numbers(obs)
+
+
+def shown(game, state):
+    """The state as the game renders it, else its fields."""
+    if isinstance(game, HanabiGame):
+        return "\n    ".join(["as a table", *render(game, state).splitlines()])
     return "  ".join(f"{name} {numbers(value)}" for name, value in state._asdict().items())
 
 
@@ -48,17 +65,17 @@ def playthrough(name):
     lines = [" ".join([name, *(f"{rule}={value}" for rule, value in rules.items())])]
     for time in range(game.spec.max_length):
         obs, legal = seen(state)
-        action = fixed_actions(time, game.spec.num_players)
-        lines += ["", f"step {time}", f"  state        {fields(state)}"]
+        action = legal_actions(time, legal)
+        lines += ["", f"step {time}", f"  state        {shown(game, state)}"]
         for i in range(game.spec.num_players):
-            lines += [f"  player {i} sees {numbers(obs[i])}, may {numbers(legal[i])}"]
+            lines += [f"  player {i} sees {seen_by(obs[i])}, may {numbers(legal[i])}"]
         state, outcome = step(jax.random.key(1), state, action)
         end = "terminated" if outcome.terminated else "truncated" if outcome.truncated else "no"
         lines += [f"  action       {numbers(action)}", f"  reward       {numbers(outcome.reward)}"]
         lines += [f"  end          {end}"]
         if end != "no":
             break
-    return "\n".join([*lines, "", "afterwards", f"  state        {fields(state)}", ""])
+    return "\n".join([*lines, "", "afterwards", f"  state        {shown(game, state)}", ""])
 
 
 @pytest.mark.parametrize("name", games.GAMES)
