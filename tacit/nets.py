@@ -95,11 +95,14 @@ def actor_critic(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, ru
 
 
 @functools.cache
-def policy(hidden: int, recurrent: bool) -> Policy:
-    """The policy whose parameters are an `ActorCritic`; equal networks have the same, and so share programs."""
+def policy(*memory: int) -> Policy:
+    """The policy whose parameters are a network with a memory of this shape, if any.
+
+    Networks of equal memory have the same policy, and so share programs.
+    """
 
     def init_carry() -> Carry:
-        return jnp.zeros(hidden) if recurrent else ()
+        return jnp.zeros(memory) if memory else ()
 
     def act(
         key: PRNGKeyArray, params: Any, carry: Carry, obs: PyTree, legal: Array, fresh: Array, given: Any = None

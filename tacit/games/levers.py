@@ -41,7 +41,8 @@ class LeverState(NamedTuple):
 class LeverGame(Symmetric):
     """Levers with these payoffs, pulled `length` times. A relabeling is a permutation `[A]`: lever i is named g[i].
 
-    A player sees its own last pull, then the other's, one-hot `[2 A]`; zeros before the first round.
+    A player sees a row for each lever, `[A, 3]`: what it pays, whether it was its own last pull, and whether it was the
+    other's.
 
     Raises:
         SettingError: there are fewer than two levers.
@@ -68,21 +69,32 @@ class LeverGame(Symmetric):
         """The payoffs as an array."""
         return jnp.stack([jnp.asarray(x, float) for x in self.payoffs])
 
+    def matrix(self, other_play: bool = False) -> Float[Array, "A A"]:
+        """What both players get in a round at each joint action; with `other_play`, on average over each one's names.
+
+        Under names of their own two players who pull one of n equal levers meet with probability 1 / n.
+        """
+        if not other_play:
+            return jnp.diag(self.payoff)
+        equal = self.payoff[:, None] == self.payoff[None]
+        return jnp.where(equal, self.payoff / jnp.sum(equal, axis=1), 0.0)
+
     @property
     def spec(self) -> Spec:
         lowest, highest = (-float("inf"), float("inf"))
         if all(isinstance(x, float) for x in self.payoffs):  # unknown while the payoffs are traced
             lowest, highest = min(0.0, *self.payoffs), max(0.0, *self.payoffs)
-        seen, taken = Real((PLAYERS * self.num_levers,), 0.0, 1.0), Discrete(self.num_levers)
-        return Spec(PLAYERS, seen, taken, self.length, (lowest, highest))
+        seen = Real((self.num_levers, 3), lowest, max(highest, 1.0))
+        return Spec(PLAYERS, seen, Discrete(self.num_levers), self.length, (lowest, highest))
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> LeverState:
         del key, level
         return LeverState(jnp.full(PLAYERS, NOTHING, jnp.int32), jnp.int32(0), jnp.bool_(False), jnp.bool_(False))
 
-    def observe(self, state: LeverState) -> Float[Array, "2 n"]:
-        own_first = jnp.stack([state.last, state.last[::-1]])
-        return jax.nn.one_hot(own_first, self.num_levers).reshape(PLAYERS, -1)
+    def observe(self, state: LeverState) -> Float[Array, "2 A 3"]:
+        pulled = jax.nn.one_hot(state.last, self.num_levers)
+        pays = jnp.broadcast_to(self.payoff, pulled.shape)
+        return jnp.stack([pays, pulled, pulled[::-1]], axis=2)
 
     def step(self, key: PRNGKeyArray, state: LeverState, action: Int[Array, "2"]) -> tuple[LeverState, Outcome]:
         del key
@@ -109,9 +121,8 @@ class LeverGame(Symmetric):
         named = symmetry[None] == jnp.arange(self.num_levers)[:, None]
         return jnp.argmax(named, axis=1).astype(jnp.int32)
 
-    def relabel_observation(self, symmetry: Int[Array, " A"], obs: Float[Array, " n"]) -> Float[Array, " n"]:
-        pulls = obs.reshape(PLAYERS, self.num_levers)
-        return pulls[:, self.inverse(symmetry)].ravel()
+    def relabel_observation(self, symmetry: Int[Array, " A"], obs: Float[Array, "A 3"]) -> Float[Array, "A 3"]:
+        return obs[self.inverse(symmetry)]
 
     def relabel_legal(self, symmetry: Int[Array, " A"], legal: Bool[Array, " A"]) -> Bool[Array, " A"]:
         return legal[self.inverse(symmetry)]

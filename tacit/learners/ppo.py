@@ -26,6 +26,7 @@ from tacit import nets
 from tacit.games.base import Game
 from tacit.games.symmetry import Relabeled
 from tacit.loops import Live, joint, per_player, rollout, stack, start, unroll
+from tacit.nets_equivariant import equivariant
 from tacit.ops.minibatch import shuffled
 from tacit.ops.optimizer import adam, descend
 from tacit.ops.policy_gradient import clipped_surrogate
@@ -50,6 +51,7 @@ class Config(Settings):
     max_norm: float = setting(0.5, "largest norm of a gradient", source="CleanRL", above=0.0)
     hidden: int = setting(64, "width of the layers", unit="units", source="CleanRL", low=1)
     recurrent: bool = setting(False, "remember, with a GRU")
+    equivariant: bool = setting(False, "score each action by what is seen of it, with the same weights for all")
     shared: bool = setting(False, "one set of parameters for all players")
     other_play: bool = setting(
         False, "every player has names of its own for what the rules treat alike, redrawn each episode"
@@ -114,13 +116,15 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
     game = Relabeled.of(game, "ppo") if config.other_play else game
     seats = tuple(range(game.spec.num_players)) if seats is None else tuple(seats)
     learners = 1 if config.shared else len(seats)
-    policy, optimizer = nets.policy(config.hidden, config.recurrent), adam(config.lr, max_norm=config.max_norm)
+    network = equivariant if config.equivariant else nets.actor_critic
+    memory = ((game.spec.action.n,) if config.equivariant else ()) + (config.hidden,) if config.recurrent else ()
+    policy, optimizer = nets.policy(*memory), adam(config.lr, max_norm=config.max_norm)
     discount = game.discount if config.discount is None else config.discount
 
     def init(key: PRNGKeyArray) -> State:
         net_key, game_key = jax.random.split(key)
         keys = jax.random.split(net_key, learners)
-        params: Any = jax.vmap(lambda k: nets.actor_critic(k, game.spec, config.hidden, config.recurrent, "ppo"))(keys)
+        params: Any = jax.vmap(lambda k: network(k, game.spec, config.hidden, config.recurrent, "ppo"))(keys)
         live = start(game_key, game, (policy,) * game.spec.num_players, config.num_games)
         return State(params, jax.vmap(optimizer.init)(params), live)
 

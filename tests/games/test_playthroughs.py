@@ -23,6 +23,7 @@ RULES = {
     "coin-pax": {"length": 3, "episodes": 2},
     "commons": {"capacity": 6, "length": 4},
     **{name: {"lives": 3} for name in ("hanabi-small", "hanabi-very-small")},
+    "repeated-levers": {"length": 3},
     "probe": {"kind": "remembered", "num_players": 2},
 }
 

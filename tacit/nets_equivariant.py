@@ -1,0 +1,79 @@
+"""A network that treats all actions alike: it scores each by what is seen of it, with the same weights.
+
+For a game that shows a row of numbers for each action, `[A, k]`. Rename the actions, and scores and memories are
+renamed with them: equal actions stay equal until something happened to one of them. An action hears of the others
+through what is pooled over all of them (mean and maximum, by component):
+
+    e_a = tanh(W [x_a, pool x, pool h])        h_a = GRU(e_a, h_a)  or  tanh(V [e_a, pool e])
+    logit_a = actor [h_a, pool h]              value = critic pool h
+
+Source: Zaheer et al. 2017 (Deep Sets), section 3, for layers that commute with permutations; the memory per action is
+tacit's own.
+"""
+
+import itertools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from tacit import nets
+from tacit.errors import Misfit
+from tacit.types import Carry, Discrete, Real, Spec
+
+
+class Equivariant(eqx.Module):
+    """Action logits and a value from a row of numbers for each action, through a GRU for each where it has a memory."""
+
+    embed: eqx.nn.Linear
+    body: eqx.nn.GRUCell | eqx.nn.Linear
+    actor: tuple[eqx.nn.Linear, ...]
+    critic: tuple[eqx.nn.Linear, ...]
+
+    def __init__(self, features: int, hidden: int, recurrent: bool) -> None:
+        key = jax.random.key(0)  # the leaves are drawn by `nets.drawn`
+
+        def layers(*sizes: int) -> tuple[eqx.nn.Linear, ...]:
+            return tuple(eqx.nn.Linear(i, o, key=key) for i, o in itertools.pairwise(sizes))
+
+        self.embed = eqx.nn.Linear(3 * features + (2 * hidden if recurrent else 0), hidden, key=key)
+        self.body = eqx.nn.GRUCell(hidden, hidden, key=key) if recurrent else eqx.nn.Linear(3 * hidden, hidden, key=key)
+        self.actor, self.critic = layers(3 * hidden, hidden, 1), layers(2 * hidden, hidden, 1)
+
+    def __call__(self, obs: Float[Array, "A k"], carry: Carry) -> tuple[Carry, Float[Array, " A"], Float[Array, ""]]:
+        seen = [obs, _pooled(obs)]
+        if isinstance(self.body, eqx.nn.GRUCell):
+            rows = jax.vmap(self.body)(self._embedded([*seen, _pooled(carry)]), carry)
+            carry = rows
+        else:
+            embedded = self._embedded(seen)
+            rows = jnp.tanh(jax.vmap(self.body)(jnp.concatenate([embedded, _pooled(embedded)], axis=1)))
+        pooled = _pooled(rows)
+        logits = jax.vmap(lambda row: nets.feed(self.actor, row)[0])(jnp.concatenate([rows, pooled], axis=1))
+        return carry, logits, nets.feed(self.critic, pooled[0])[0]
+
+    def _embedded(self, parts: list[Array]) -> Float[Array, "A hidden"]:
+        return jnp.tanh(jax.vmap(self.embed)(jnp.concatenate(parts, axis=1)))
+
+
+def _pooled(rows: Float[Array, "A n"]) -> Float[Array, "A m"]:
+    """Mean and maximum over actions, the same for each."""
+    pooled = jnp.concatenate([rows.mean(axis=0), rows.max(axis=0)])
+    return jnp.broadcast_to(pooled, (len(rows), len(pooled)))
+
+
+def equivariant(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str) -> Equivariant:
+    """An `Equivariant` network for one player of a game. The key is consumed.
+
+    Raises:
+        Misfit: the game does not show a row of numbers for each of several actions.
+    """
+    seen, taken = spec.observation, spec.action
+    fits = isinstance(seen, Real) and isinstance(taken, Discrete) and len(seen.shape) == 2 and seen.shape[0] == taken.n
+    if not fits:
+        needs = "needs a row of numbers for each action where its network is equivariant"
+        raise Misfit(f"{rule} {needs}; this game shows {seen} and takes {taken}")
+    net = nets.drawn(key, eqx.filter_eval_shape(Equivariant, seen.shape[1], hidden, recurrent))
+    quiet = 0.01 * net.actor[-1].weight  # so that play begins nearly uniform
+    return eqx.tree_at(lambda x: x.actor[-1].weight, net, quiet)
