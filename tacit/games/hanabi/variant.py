@@ -16,7 +16,7 @@ NOTHING = -1  # no card, no move, not known beforehand
 PLAY, DISCARD, COLOR_HINT, RANK_HINT = range(4)  # kinds of moves, in the order of the observation
 RUNNING, OUT_OF_LIVES, OUT_OF_CARDS, COMPLETE = range(4)  # how a game stands or ended
 COLORS = "RYGWB"  # red, yellow, green, white, blue
-SOURCE = "hanabi-learning-environment"
+SOURCE = "HLE"  # hanabi-learning-environment
 
 
 class LastMove(NamedTuple):
@@ -70,7 +70,7 @@ class Variant(Symmetric):
     view: str = setting(
         "canonical",
         "what is shown of a card that hints leave open: which cards it may be, or how likely each is by public counts",
-        source=SOURCE,
+        source="HLE; SAD, public code",
         choices=("canonical", "v0-belief"),
     )
     discount: float = setting(
