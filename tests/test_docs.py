@@ -166,6 +166,7 @@ PLACEHOLDERS = {
     "RECIPE...",
     "RULE...",
     "ENTRANT...",
+    "MODEL...",
     "NAME",
     "RUN",
     "RUN...",

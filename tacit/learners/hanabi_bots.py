@@ -62,8 +62,8 @@ class Moves(NamedTuple):
 
     discard: Bool[Array, " h"]
     play: Bool[Array, " h"]
-    color: Bool[Array, "n-1 c"]
-    rank: Bool[Array, "n-1 r"]
+    color: Bool[Array, "others c"]
+    rank: Bool[Array, "others r"]
 
 
 def sets(seen: Sight) -> list[Moves]:
@@ -118,7 +118,7 @@ def _likeliest(chance: Array, held: Bool[Array, " h"], least: float) -> Bool[Arr
     return _last((chance == chance.max()) & (chance >= least))
 
 
-def _tell(seen: Sight, cards: Bool[Array, "n-1 h"], by_rank: Bool[Array, "n-1 h"]) -> Moves:
+def _tell(seen: Sight, cards: Bool[Array, "others h"], by_rank: Bool[Array, "others h"]) -> Moves:
     """Hints of these cards' ranks where `by_rank`, else of their colors."""
     color = ((cards & ~by_rank)[:, :, None] & seen.colors).any(1)
     rank = ((cards & by_rank)[:, :, None] & seen.ranks).any(1)
@@ -148,7 +148,7 @@ def _most(seen: Sight) -> Moves:
     return _nothing(seen)._replace(rank=chosen[:, :ranks], color=chosen[:, ranks:])
 
 
-def _newest_playable(seen: Sight, values: Bool[Array, "n-1 h v"]) -> Bool[Array, "n-1 v"]:
+def _newest_playable(seen: Sight, values: Bool[Array, "others h v"]) -> Bool[Array, "others v"]:
     """The first value of which the next player's newest card is playable, and not known to be so."""
     newer = jnp.cumsum(values[0, ::-1], axis=0)[::-1] - values[0]
     newest = values[0] & (newer == 0)

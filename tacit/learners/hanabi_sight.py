@@ -20,7 +20,7 @@ from tacit.games.hanabi.variant import COLOR_HINT, RANK_HINT, Variant
 
 
 class Sight(NamedTuple):
-    """What one player sees; `n` players, `h` slots, `c` colors, `r` ranks, `b` cards. Others are in order of seats.
+    """What one player sees; `h` slots, `c` colors, `r` ranks; others are in order of seats.
 
     Attributes:
         colors, ranks: of the others' cards, one-hot; nothing where there is no card.
@@ -33,12 +33,12 @@ class Sight(NamedTuple):
         information, lives, deck: tokens and cards left.
     """
 
-    colors: Bool[Array, "n-1 h c"]
-    ranks: Bool[Array, "n-1 h r"]
-    color_told: Bool[Array, "n-1 h"]
-    rank_told: Bool[Array, "n-1 h"]
-    playable: Bool[Array, "n-1 h"]
-    useless: Bool[Array, "n-1 h"]
+    colors: Bool[Array, "others h c"]
+    ranks: Bool[Array, "others h r"]
+    color_told: Bool[Array, "others h"]
+    rank_told: Bool[Array, "others h"]
+    playable: Bool[Array, "others h"]
+    useless: Bool[Array, "others h"]
     held: Bool[Array, " h"]
     safe: Float[Array, " h"]
     dead: Float[Array, " h"]

@@ -39,7 +39,7 @@ from tacit.runs.training import read_back
 from tacit.settings import unknown
 
 GROUPS = {"bots": tuple(HANABI_BOTS)}
-BOMBED, PERFECT, BEFORE = "share of games bombed", "share of perfect games", "score before the bomb"
+MEASURES = BOMBED, PERFECT, BEFORE = ("share of games bombed", "share of perfect games", "score before the bomb")
 MOST = 200  # models; their matrix is square
 SEEDS = re.compile(r"(?P<name>.+):(?P<seeds>\d+(,\d+)*)")
 
@@ -87,7 +87,7 @@ def _entered(word: str, words: Sequence[str]) -> Entered:
     name, chosen = _parted(word)
     if word in PLAYERS:
         return Entered(word, None, ())
-    if name in POLICIES or (name and pathlib.Path(name).is_dir()):
+    if name in POLICIES or "/" in name or (name and pathlib.Path(name).is_dir()):
         run = _loaded(place(name) if name in POLICIES else pathlib.Path(name))
         alike = {other for other in (_parted(word)[0] for word in words) if _last(other) == _last(name)}
         label = name if len(alike) > 1 else _last(name)
@@ -108,10 +108,13 @@ def _last(name: str) -> str:
 
 def _loaded(path: pathlib.Path) -> Loaded:
     """The policies of a run, every seat's."""
-    held = (path / "policy.json").exists()
-    if not held and "recipe" in store.read_json(path / "config.json"):
-        raise RunError(f"{path} is a recipe's; name one of its rows, as in {path}/rows/*")
-    found = policies.load(path) if held else policies.of(read_back(RunFolder.open(path)))
+    if (path / "policy.json").exists():
+        found = policies.load(path)
+    else:
+        folder = RunFolder.open(path)
+        if "recipe" in store.read_json(path / "config.json"):
+            raise RunError(f"{path} is a recipe's; name one of its rows, as in {path}/rows/*")
+        found = policies.of(read_back(folder))
     experiment = found.experiment
     if experiment.learner in SHAPERS:
         raise Misfit(f"{path.name} learned how to shape learners, not how to play a game; see tacit evaluate payoffs")
@@ -147,10 +150,10 @@ def _common_game(plan: Plan, entered: Sequence[Entered]) -> Game:
     first, name, game = games[0]
     for label, other_name, other in games[1:]:
         if type(other) is not type(game):
-            raise Misfit(f"{first} plays {name} and {label} {other_name}; only policies of one game can meet")
+            raise Misfit(f"{first} is of {name} and {label} of {other_name}; only policies of one game can meet")
         one, two = settings.as_dict(game), settings.as_dict(other)
         if differing := [f"{key} {one[key]} and {two[key]}" for key in one if one[key] != two[key]]:
-            raise Misfit(f"{first} and {label} play {name} by different rules: {', '.join(differing)}")
+            raise Misfit(f"{first} and {label} are of {name} by different rules: {', '.join(differing)}")
     return game
 
 
