@@ -14,13 +14,12 @@ Exact for any policies, with or without memory, and any number of players, as lo
 Source: Hu et al. 2021 (Off-Belief Learning), section 4, B_pi0.
 """
 
-import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Int32
+from jaxtyping import Array, Bool, Float, Int, Int8, Int32
 
 from tacit.errors import Misfit
 from tacit.games.hanabi.beliefs import grounded, hypotheses
@@ -89,46 +88,65 @@ def follow(
     Raises:
         Misfit: a policy does not report the log-probability of its actions.
     """
-    believed = evidence.log_likelihood
-    told, memory = jnp.zeros_like(believed), []
-    for other, carry in zip(_others(game, player), evidence.memory, strict=True):
-        view = functools.partial(_asked, game, state, player, other, policies[other], params[other], action, fresh)
-        after, log_prob = jax.vmap(view)(jnp.asarray(hypotheses(game)), carry)
-        told, memory = told + log_prob, [*memory, after]
+    hands, believed = jnp.asarray(hypotheses(game)), evidence.log_likelihood
+    memory, told = heard(game, state, player, hands, evidence.memory, action, policies, params, fresh)
     possible = jnp.isfinite(grounded(game, state, player)) & jnp.isfinite(believed)
     told = jnp.where(possible, told, -jnp.inf)
     most = jnp.max(believed + told)  # keeps the numbers small, so that rounding does not grow with the game
     believed = jnp.where(jnp.isfinite(most), believed + told - most, believed)
-    after = _revealed(game, state, player, action[player], Evidence(believed, tuple(memory)))
+    after = _revealed(game, state, player, action[player], Evidence(believed, memory))
     ended = state.terminated | state.truncated
     return jax.tree.map(lambda stay, go: jnp.where(ended, stay, go), evidence, after)
 
 
-def _others(game: HanabiGame, player: int) -> tuple[int, ...]:
-    return tuple(seat for seat in range(game.players) if seat != player)
-
-
-def _asked(
+def heard(
     game: HanabiGame,
     state: HanabiState,
     player: int,
-    other: int,
-    policy: Policy,
-    params: Params,
+    hands: Int8[Array, "N h"],
+    memory: tuple[Carry, ...],
     action: Int[Array, " P"],
-    fresh: Any,
-    hand: Array,
-    carry: Carry,
+    policies: Sequence[Policy],
+    params: Sequence[Params],
+    fresh: Bool[Array, ""] | bool = False,
+) -> tuple[tuple[Carry, ...], Float[Array, " N"]]:
+    """What the others remember after a joint action, and its log-probability, if `player` held each of these hands.
+
+    In variants with too many hands to enumerate, this weighs sampled ones (`beliefs_by_slot.resample`).
+
+    Args:
+        memory: for each other player in order of seats, what it remembers so far, `[N, ...]`.
+
+    Raises:
+        Misfit: a policy does not report the log-probability of its actions.
+    """
+
+    def asked(hand: Array, memory: tuple[Carry, ...]) -> tuple[tuple[Carry, ...], Array]:
+        supposed = game.with_hidden(state, player, hand)
+        obs, legal = game.observe(supposed), game.legal(supposed)
+        after, log_prob = [], jnp.zeros(())
+        for other, carry in zip(_others(game, player), memory, strict=True):
+            view = obs[other], legal[other], fresh, action[other]
+            remembered, told = _log_prob(policies[other], params[other], carry, *view)
+            after, log_prob = [*after, remembered], log_prob + told
+        return tuple(after), log_prob
+
+    return jax.vmap(asked)(hands, memory)
+
+
+def _log_prob(
+    policy: Policy, params: Params, carry: Carry, obs: Array, legal: Array, fresh: Any, action: Array
 ) -> tuple[Carry, Float[Array, ""]]:
-    """What `other` remembers after its action, and the action's log-probability, if `player` held this hand."""
-    supposed = game.with_hidden(state, player, hand)
-    obs, legal = game.observe(supposed)[other], game.legal(supposed)[other]
     key = jax.random.key(0)  # nothing is drawn: the action is given
-    carry, _, extras = policy.act(key, params, carry, obs, legal, jnp.asarray(fresh), action[other])
+    carry, _, extras = policy.act(key, params, carry, obs, legal, jnp.asarray(fresh), action)
     if not isinstance(extras, Choice):
-        raise Misfit(f"a belief under a policy needs log-probabilities of its actions; player {other}'s has none")
-    never = ~legal[action[other]] | (extras.log_prob <= jnp.finfo(extras.log_prob.dtype).min)
+        raise Misfit("a belief under policies needs the log-probabilities of their actions, and one of them has none")
+    never = ~legal[action] | (extras.log_prob <= jnp.finfo(extras.log_prob.dtype).min)
     return carry, jnp.where(never, -jnp.inf, extras.log_prob)
+
+
+def _others(game: HanabiGame, player: int) -> tuple[int, ...]:
+    return tuple(seat for seat in range(game.players) if seat != player)
 
 
 def _revealed(
@@ -145,8 +163,8 @@ def _index_before(game: HanabiGame, slot: Int[Array, ""], card: Int32[Array, ""]
     """For each hypothesis about the hand now, the one before this card left its slot: cards after it moved up."""
     cards = jnp.asarray(hypotheses(game), jnp.int32)[:, :-1]  # the newest is not among those before
     kept = jnp.arange(game.hand_size - 1)
-    place = jnp.asarray(game.num_cards, jnp.int32) ** (game.hand_size - 1 - kept - (kept >= slot))
-    return jnp.sum(cards * place[None], axis=1) + card * game.num_cards ** (game.hand_size - 1 - slot)
+    place = game.hand_size - 1 - kept - (kept >= slot).astype(jnp.int32)  # older cards count more
+    return jnp.sum(cards * game.num_cards ** place[None], axis=1) + card * game.num_cards ** (game.hand_size - 1 - slot)
 
 
 def along(

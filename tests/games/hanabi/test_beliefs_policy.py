@@ -127,7 +127,7 @@ def test_a_policy_without_log_probabilities_is_refused():
     def silent(key, params, carry, obs, legal, fresh, given=None):
         return carry, given, ()
 
-    with pytest.raises(Misfit, match="a belief under a policy needs log-probabilities of its actions; player 0's has"):
+    with pytest.raises(Misfit, match="needs the log-probabilities of their actions, and one of them has none"):
         fives_and_a_play(Policy(tuple, silent))
 
 
