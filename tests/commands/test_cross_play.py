@@ -1,5 +1,6 @@
 """`tacit evaluate cross-play` as a user types it: tables, JSON, pages, and one line for whatever is wrong."""
 
+import dataclasses
 import json
 import shlex
 
@@ -18,16 +19,16 @@ SMALL = "hanabi:colors=1,ranks=2,hand=2,information=2,lives=1"
 def runs(tmp_path_factory):
     """Some runs: of one game, of the same by other rules, of another one, and against a player."""
     place = tmp_path_factory.mktemp("runs")
-    few = {"iterations": 2, "seeds": 2}
     wanted = {
-        "naive-ipd": Experiment("naive", "ipd", iterations=2, seeds=3),
-        "lola-ipd": Experiment("lola", "ipd", **few),
-        "naive-short": Experiment("naive", "ipd", game_settings={"length": 20}, **few),
-        "naive-chicken": Experiment("naive", "iterated-chicken", **few),
-        "naive-v-tit-for-tat": Experiment("naive", "ipd", "tit-for-tat", **few),
+        "naive-ipd": Experiment("naive", "ipd", seeds=3),
+        "lola-ipd": Experiment("lola", "ipd", seeds=2),
+        "naive-short": Experiment("naive", "ipd", seeds=2, game_settings={"length": 20}),
+        "naive-chicken": Experiment("naive", "iterated-chicken", seeds=2),
+        "naive-v-tit-for-tat": Experiment("naive", "ipd", "tit-for-tat", seeds=2),
     }
     for name, experiment in wanted.items():
-        finished = training.train(training.new_run(place, name, experiment), lambda _: None)
+        short = dataclasses.replace(experiment, iterations=2)
+        finished = training.train(training.new_run(place, name, short), lambda _: None)
         if name != "lola-ipd":  # whose policies are read from its checkpoint
             policies.save(finished)
     return place
