@@ -66,6 +66,9 @@ def _pooled(rows: Float[Array, "A n"]) -> Float[Array, "A m"]:
 def equivariant(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str) -> Equivariant:
     """An `Equivariant` network for one player of a game. The key is consumed.
 
+    Other networks here begin with nearly uniform play. This one does not: where players must do the same and all
+    actions are equal, uniform play is a saddle, which only a bias for what was done before leaves quickly.
+
     Raises:
         Misfit: the game does not show a row of numbers for each of several actions.
     """
@@ -74,6 +77,4 @@ def equivariant(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rul
     if not fits:
         needs = "needs a row of numbers for each action where its network is equivariant"
         raise Misfit(f"{rule} {needs}; this game shows {seen} and takes {taken}")
-    net = nets.drawn(key, eqx.filter_eval_shape(Equivariant, seen.shape[1], hidden, recurrent))
-    quiet = 0.01 * net.actor[-1].weight  # so that play begins nearly uniform
-    return eqx.tree_at(lambda x: x.actor[-1].weight, net, quiet)
+    return nets.drawn(key, eqx.filter_eval_shape(Equivariant, seen.shape[1], hidden, recurrent))

@@ -26,6 +26,9 @@ def best(game: LeverGame, other_play: bool = False) -> float:
     return float(game.matrix(other_play).max())
 
 
+Numbers = float | np.ndarray
+
+
 class OneApart(NamedTuple):
     """A lever game with one lever apart and N equal ones that pay more.
 
@@ -55,8 +58,8 @@ def one_apart(game: Game) -> OneApart:
     raise Misfit("this needs levers of which one pays less than the others, and those all the same")
 
 
-def other_play_value(form: OneApart, p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """J_OP(p, q) of one round, for the players' probabilities of the lever apart."""
+def other_play_value(form: OneApart, p: Numbers, q: Numbers) -> Numbers:
+    """J_OP(p, q) of one round, for the players' probabilities of the lever apart, elementwise."""
     return form.high * (form.low * p * q + (1.0 - p) * (1.0 - q) / form.equal)
 
 
