@@ -23,7 +23,7 @@ from tacit.types import Learner, Metrics, Settings
 class Config(Settings):
     """Settings of the exact policy gradient."""
 
-    lr: float = setting(1.0, "step size", unit="per update", low=0.0)
+    lr: float = setting(3.0, "step size", unit="per update", low=0.0)
     init_std: float = setting(1.0, "standard deviation of the initial logits", low=0.0)
     other_play: bool = setting(False, "climb the return with a partner under other names")
 

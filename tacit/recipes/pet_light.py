@@ -27,7 +27,7 @@ class Wanted(Settings):
 
     temperature: float = setting(0.01, "temperature of the softmax", unit="payoff", above=0.0)
     levels: int = setting(5, "levels above uniform play", low=2, high=1000)
-    iterations: int = setting(3000, "updates of the exact policy gradient", low=1, high=10**6)
+    iterations: int = setting(1000, "updates of the exact policy gradient", low=1, high=10**6)
 
 
 def strangers(settings: Wanted, seeds: int, seed: int, say: Say) -> dict[str, Any]:
@@ -55,13 +55,21 @@ def strangers(settings: Wanted, seeds: int, seed: int, say: Say) -> dict[str, An
 
 
 def _policies(levels: Ladder) -> list[exhibits.Exhibit]:
-    """Level 1, probability by probability."""
-    first, second = (np.exp(each[1]) for each in levels.policies)
-    alice = [[pet, *row.tolist()] for pet, row in zip(PETS, first, strict=True)]
-    bob = [[found, *row.tolist()] for found, row in zip(SETS, second, strict=True)]
+    """Level 1, move by move."""
+    chances, worth = (np.exp(each[1]) for each in levels.policies), (each[0] for each in levels.worth)
+    parts = zip(("Alice", "Bob"), (PETS, SETS), (OPENINGS, REPLIES), chances, worth, strict=True)
     return [
-        exhibits.table("Level 1: Alice", ["she sees", *OPENINGS], alice, "Probability of each move."),
-        exhibits.table("Level 1: Bob", ["he finds", *REPLIES], bob, "Probability of each move."),
+        exhibits.table(
+            f"Level 1: {player}",
+            ["on seeing", "", *moves],
+            [
+                [there if kind == "probability" else "", kind, *table[row].tolist()]
+                for row, there in enumerate(seen)
+                for kind, table in (("probability", chance), ("worth", q))
+            ],
+            "Probability of each move, and its expected payoff as the player believes it.",
+        )
+        for player, seen, moves, chance, q in parts
     ]
 
 
