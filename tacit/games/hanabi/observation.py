@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int8, UInt8, UInt32
+from jaxtyping import Array, Bool, Float, Int8, UInt8, UInt32
 
 from tacit.games.hanabi.variant import NOTHING, PLAY, HanabiState, LastMove, Variant
 
@@ -171,13 +171,32 @@ def _thermometer(players: int, number: Int8[Array, ""], size: int) -> list[Field
 
 
 def _with_beliefs(variant: Variant, state: HanabiState, seen: UInt8[Array, "P length"]) -> Float[Array, "P length"]:
-    """The same with each slot's cards weighted by how many of them are not public."""
-    parts, b = sections(variant), variant.num_cards
+    """The same vectors with beliefs for the cards that hints leave open, written over them slot by slot.
+
+    (That is in place; put together anew, the long vectors of real numbers would cost several times as much.)
+    """
+    n, h, b = variant.players, variant.hand_size, variant.num_cards
+    beliefs = _around(_beliefs(variant, state)).reshape(n, n * h, b)
+    real, first = seen.astype(float), sections(variant).knowledge.start
+    for place in range(n * h):
+        start = first + place * (b + variant.colors + variant.ranks)
+        real = jax.lax.dynamic_update_slice(real, beliefs[:, place], (0, start))
+    return real
+
+
+def _beliefs(variant: Variant, state: HanabiState) -> Float[Array, "P h b"]:
+    """How likely each card is in each slot by hints and public counts; all 0 where there is no card."""
     height = jnp.arange(variant.ranks, dtype=jnp.int8)[None] < state.fireworks[:, None]
-    left = jnp.asarray(variant.full_deck) - state.discards - height.ravel().astype(jnp.int8)
-    real = seen.astype(float)
-    known = real[:, parts.knowledge].reshape(-1, variant.hand_size, b + variant.colors + variant.ranks)
-    weights = known[..., :b] * left.astype(float)[None, None]
-    beliefs = weights / jnp.maximum(weights.sum(-1, keepdims=True), 1.0)
-    knowledge = jnp.concatenate([beliefs, known[..., b:]], axis=-1)
-    return jnp.concatenate([real[:, : parts.knowledge.start], knowledge.reshape(len(seen), -1)], axis=1)
+    full = jnp.asarray(variant.full_deck).reshape(variant.colors, variant.ranks)
+    left = full - state.discards.reshape(full.shape) - height.astype(jnp.int8)
+    colors, ranks = _bits(state.color_mask, variant.colors), _bits(state.rank_mask, variant.ranks)
+    of_rank = jnp.where(colors[..., None], left[None, None], 0).sum(-2, dtype=jnp.int8)
+    total = jnp.where(ranks, of_rank, 0).sum(-1, dtype=jnp.int8)
+    open_to = colors[..., :, None] & ranks[..., None, :]
+    weights = jnp.where(open_to, left[None, None], 0).reshape(*total.shape, variant.num_cards)
+    return weights.astype(float) / jnp.maximum(total, 1).astype(float)[..., None]
+
+
+def _bits(mask: UInt8[Array, "P h"], size: int) -> Bool[Array, "P h {size}"]:
+    """The lowest bits of masks, lowest first."""
+    return (mask[..., None] >> jnp.arange(size, dtype=jnp.uint8)[None, None]) & 1 == 1
