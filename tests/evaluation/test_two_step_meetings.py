@@ -5,7 +5,7 @@ import numpy as np
 from tacit import games
 from tacit.evaluation import two_step
 from tacit.evaluation.pairings import summarize
-from tacit.recipes import pet_light, tiny_obl
+from tacit.recipes import tiny_obl
 from tacit.runs import exhibits
 
 
@@ -18,6 +18,14 @@ def test_levels_meet_each_other():
     np.testing.assert_allclose(found.cross[1, 1:], [8, 8, 8, 8], atol=1e-6)
     assert found.cross[3, 1] < 7
     np.testing.assert_allclose(np.diagonal(found.cross), [3.7222, 8, 9, 10, 10], atol=1e-4)
+
+
+def test_what_moves_are_worth_to_level_1():
+    """A light tells nothing, so Bob would bail; bailing pays 1, and showing the pet 10 - 5."""
+    worth = two_step.ladder(games.make("pet-light"), 0.01, 2).worth
+    np.testing.assert_allclose(worth.first[0], [[0.5, 0.5, 1, 5]] * 2, atol=1e-9)
+    np.testing.assert_allclose(worth.second[0, :2], [[0.5, 0, 0]] * 2, atol=1e-9)
+    np.testing.assert_allclose(worth.second[0, 3:], [[-4.5, 5, -15], [-4.5, -15, 5]], atol=1e-9)
 
 
 def test_searches_take_any_code_and_strangers_need_none():
@@ -40,7 +48,7 @@ def test_runs_that_climb_meet_each_other():
     assert np.round(np.diagonal(found), 1).min() >= 0.7
 
 
-def test_exhibits_of_the_recipes_are_drawn():
+def test_exhibits_of_a_ladder_are_drawn():
     settings = tiny_obl.Ladders(games=("B",), iterations=5)
     told = []
     result = tiny_obl.ladders(settings, 2, 0, told.append)
@@ -50,12 +58,3 @@ def test_exhibits_of_the_recipes_are_drawn():
     pages = [exhibits.html(exhibit) for exhibit in result["exhibits"]]
     assert "0.62500" in pages[0]
     assert "best of all" in pages[2]
-
-    result = pet_light.strangers(pet_light.Wanted(iterations=5), 2, 0, told.append)
-    alice, bob, methods = map(exhibits.html, result["exhibits"])
-    assert "<th>light on</th>" in alice
-    assert "sees a cat" in bob
-    rows = result["exhibits"][0]["rows"]
-    assert [row[:2] for row in rows] == [["cat", "probability"], ["", "worth"], ["dog", "probability"], ["", "worth"]]
-    np.testing.assert_allclose(rows[1][2:], [0.5, 0.5, 1.0, 5.0], atol=1e-9)
-    assert "Off-Belief Learning, level 1" in methods
