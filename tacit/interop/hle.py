@@ -13,6 +13,7 @@ decks and moves are checked here first.
 import functools
 import importlib.util
 import warnings
+import weakref
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -103,6 +104,7 @@ class Engine:
         self.encoder = self.api.ObservationEncoder(self.rules)
         self.moves = [self.rules.get_move(i) for i in range(self.rules.max_moves())]
         self.deals = self._deals()
+        weakref.finalize(self, vars(self).clear)  # at exit, HLE's objects must go before its module does
 
     def start(self, deck: Sequence[int] | np.ndarray) -> "Table":
         """A new game on a deck: `[D]` cards in dealing order.
@@ -138,6 +140,7 @@ class Table:
         self.engine, self.game, self.api = engine, engine.game, engine.api
         self._left = deck[::-1]
         self._state = engine.rules.new_initial_state()
+        weakref.finalize(self, vars(self).clear)
         self._deal()
 
     def _deal(self) -> None:

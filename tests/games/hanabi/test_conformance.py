@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hle_games import STYLES, VARIANTS, Recording, differences, gathered, played, replayed, variant
 
+from tacit.games.hanabi import HanabiGame
 from tacit.interop import hle
 
 FOLDER = pathlib.Path(__file__).parent / "recorded"
@@ -90,25 +91,50 @@ def test_recordings_hold_what_they_are_to_show():
     assert any(recording(name).rewards.min() < -5 for name in VARIANTS)  # late bombs
 
 
+def compared(game, seeds, styles, length):
+    """Differences in new games of a variant, its moves, and how often each ending came."""
+    engine, found = hle.Engine(game), []
+    for seed in seeds:
+        found += [played(engine, style, seed) for style in styles(seed)]
+    wanted = gathered(found, length)
+    ours = replayed(game, None, jnp.asarray(wanted.decks), jnp.asarray(wanted.moves))
+    ends = collections.Counter(one.positions[-1].end for one in found)
+    return differences(wanted, ours), sum(len(one.moves) for one in found), ends
+
+
+needed = pytest.mark.skipif(
+    not hle.available(), reason="hanabi-learning-environment is not installed (make conformance)"
+)
+
+
+@needed
 @pytest.mark.hle
-@pytest.mark.skipif(not hle.available(), reason="hanabi-learning-environment is not installed (make conformance)")
 @pytest.mark.parametrize("name", LIVE)
 def test_new_games_play_the_same(name, capsys):
-    game = variant(name)
-    engine = hle.Engine(game)
-    ends, moves, wrong = collections.Counter(), 0, []
+    """Half of them random play, half play without, or with few, misplays."""
+    game, ends, moves, wrong = variant(name), collections.Counter(), 0, []
     for batch in range(BATCHES):
-        seeds = [batch * HALF + i for i in range(HALF)]
-        styles = ["random"] * HALF + [STYLES[1 + i % 3] for i in range(HALF)]
-        found = [played(engine, style, seed) for style, seed in zip(styles, seeds * 2, strict=True)]
-        wanted = gathered(found, game.spec.max_length)
-        ours = replayed(game, None, jnp.asarray(wanted.decks), jnp.asarray(wanted.moves))
-        wrong += differences(wanted, ours)
-        moves += sum(len(one.moves) for one in found)
-        ends.update(one.positions[-1].end for one in found)
+        seeds = range(batch * HALF, (batch + 1) * HALF)
+        found = compared(game, seeds, lambda seed: ("random", STYLES[1 + seed % 3]), game.spec.max_length)
+        wrong, moves, ends = wrong + found[0], moves + found[1], ends + found[2]
     with capsys.disabled():
         sys.stdout.write(
             f"{name}: {ends.total()} games, {moves} moves, {len(wrong)} differences "
             f"({ends[1]} out of lives, {ends[2]} out of cards, {ends[3]} complete)\n"
         )
     assert wrong[:FEW] == []
+
+
+@needed
+@pytest.mark.hle
+@pytest.mark.parametrize("seed", range(20))
+def test_any_variant_plays_the_same(seed):
+    """Variants drawn at random, a third of them with hands as large as the deck allows."""
+    draw = np.random.default_rng(seed)
+    players, ranks = int(draw.integers(2, 6)), int(draw.integers(1, 6))
+    colors = int(draw.integers(1 if players < 4 else 2, 6))  # a color has three cards or more
+    most = min(8, HanabiGame(colors=colors, ranks=ranks, hand=1).deck_size // players)
+    hand = most if draw.integers(3) == 0 else int(draw.integers(1, most + 1))
+    tokens = {"information": int(draw.integers(1, 9)), "lives": int(draw.integers(1, 4))}
+    game = HanabiGame(players=players, colors=colors, ranks=ranks, hand=hand, **tokens)
+    assert compared(game, range(4), lambda _: STYLES, game.spec.max_length)[0][:FEW] == []
