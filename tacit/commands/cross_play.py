@@ -87,7 +87,7 @@ def _print(console: Any, title: str, head: Sequence[str], rows: Sequence[Sequenc
 
     table = Table(title=title, caption=caption or None, title_justify="left", caption_justify="left")
     for place, name in enumerate(head):
-        table.add_column(name, justify="right" if place else "left")
+        table.add_column(name, justify="right" if place else "left", no_wrap=not place)
     for row in rows:
         table.add_row(*(cell.replace("[", r"\[") if isinstance(cell, str) else number(cell, 3) for cell in row))
     console.print(table)

@@ -191,13 +191,14 @@ def result(played: CrossPlay) -> dict[str, Any]:
 
     The keys: `models` and `groups`, of each row and column; `matrix` and `sd`, mean and standard deviation (over games)
     of the score of each ordered pair, row in seat 0; `returns`, the mean return of each seat; `measured`, the means of
-    what else was measured; `figures`, SP, XP and their gap for all models and for each group; `between`, XP of each
-    pair of groups.
+    what else was measured; `figures`, SP, XP and their gap for all models and for each group of several; `between`, XP
+    of each pair of groups.
     """
     square, games = played.matrix, played.scores.shape[2]
     groups = list(dict.fromkeys(played.groups))
     members = {group: [i for i, of in enumerate(played.groups) if of == group] for group in groups}
-    each = {"all": range(len(square))} | (members if len(groups) > 1 else {})
+    several = {name: of for name, of in members.items() if 1 < len(of) < len(square)}
+    each = {"all": range(len(square))} | several
     figures = {name: pairings.summarize(square[np.ix_(of, of)]) for name, of in each.items()}
     pairs = {
         pair: pairings.between(square, *(members[name] for name in pair)) for pair in itertools.combinations(groups, 2)
