@@ -11,8 +11,11 @@ def discounts(length: int, discount: Float[Array, ""] | float) -> Float[Array, "
 
 
 def normalized(reward: Float[Array, "T B P"], discount: Float[Array, ""] | float) -> Float[Array, " P"]:
-    """Discounted average reward per step, (1 - discount) sum_t discount^t r_t: what published learning curves show."""
-    weight = (1 - discount) * discounts(len(reward), discount)
+    """Discounted average reward per step, (1 - discount) sum_t discount^t r_t: what published learning curves show.
+
+    Without discounting there is no such average, and it is the sum: the return of an episode.
+    """
+    weight = jnp.where(discount == 1, 1.0, 1 - discount) * discounts(len(reward), discount)
     return jnp.sum(weight[:, None] * reward.mean(1), 0)
 
 

@@ -96,3 +96,8 @@ def test_normalized_returns():
     # and over games it is a mean
     reward = jnp.zeros((2, 4, 1)).at[1, 2, 0].set(8.0)
     close(normalized(reward, 0.5), [0.5 * 0.5 * 2.0])
+
+
+def test_normalized_returns_without_discounting_are_returns():
+    reward = jnp.broadcast_to(jnp.array([2.0, -1.0]), (5, 3, 2))
+    close(jax.jit(normalized)(reward, 1.0), [10.0, -5.0])
