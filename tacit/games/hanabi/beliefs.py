@@ -6,8 +6,8 @@ The grounded belief takes every action of the others as chosen without regard to
 
 for every hand that fits the hints, where the player has not seen m copies of a card and the hand holds k of them. It
 depends on hint masks and visible cards alone, not on who hinted what, or when; the order of the deck never enters.
-`beliefs_counting` has the same belief without enumeration, in closed form, for hands of any usual variant;
-`beliefs_policy` adds what the partners' actions tell when their policy is known.
+`beliefs_by_slot` has the same belief without enumeration, in variants of any size; `beliefs_policy` adds what the
+others' actions tell when their policies are known.
 
 Source: Hu et al. 2021 (Off-Belief Learning), section 4, the belief of a policy that ignores what it sees. Departure:
 "uniform over legal moves" is not such a policy, because which hints are legal depends on the hand that is hinted.

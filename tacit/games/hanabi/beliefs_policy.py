@@ -57,9 +57,17 @@ def no_evidence(game: HanabiGame, player: int, policies: Sequence[Policy]) -> Ev
 
 
 def posterior(game: HanabiGame, state: HanabiState, player: int, evidence: Evidence) -> Float[Array, " H"]:
-    """The belief of `player` over its own hand: log-probabilities of `hypotheses`, -inf where impossible."""
-    log_weights = grounded(game, state, player) + evidence.log_likelihood
+    """The belief of `player` over its own hand: log-probabilities of `hypotheses`, -inf where impossible.
+
+    Evidence that leaves no possible hand (the others play by other policies than these) is as good as none.
+    """
+    plain = grounded(game, state, player)
+    log_weights = plain + _unless_refuted(evidence.log_likelihood, plain)
     return log_weights - jax.nn.logsumexp(log_weights)
+
+
+def _unless_refuted(log_likelihood: Float[Array, " H"], plain: Float[Array, " H"]) -> Float[Array, " H"]:
+    return jnp.where(jnp.isfinite(plain + log_likelihood).any(), log_likelihood, 0.0)
 
 
 def follow(
@@ -74,8 +82,8 @@ def follow(
 ) -> Evidence:
     """The evidence after one more joint action.
 
-    An action that the others' policies never choose, whatever the hand, tells nothing (as with a policy that is not the
-    one who plays); without that, there would be no belief left. An ended game is not followed.
+    An action that the others' policies never choose, whatever the hand, tells nothing: without that, there would be no
+    belief left. An ended game is not followed.
 
     Args:
         state: the game before the action. Of the player's own hand only a card that it plays or discards is used.
@@ -88,10 +96,10 @@ def follow(
     Raises:
         Misfit: a policy does not report the log-probability of its actions.
     """
-    hands, believed = jnp.asarray(hypotheses(game)), evidence.log_likelihood
+    hands, plain = jnp.asarray(hypotheses(game)), grounded(game, state, player)
     memory, told = heard(game, state, player, hands, evidence.memory, action, policies, params, fresh)
-    possible = jnp.isfinite(grounded(game, state, player)) & jnp.isfinite(believed)
-    told = jnp.where(possible, told, -jnp.inf)
+    told = jnp.where(jnp.isfinite(plain), told, -jnp.inf)  # whatever a policy says of a game that cannot be
+    believed = _unless_refuted(evidence.log_likelihood, plain)
     most = jnp.max(believed + told)  # keeps the numbers small, so that rounding does not grow with the game
     believed = jnp.where(jnp.isfinite(most), believed + told - most, believed)
     after = _revealed(game, state, player, action[player], Evidence(believed, memory))

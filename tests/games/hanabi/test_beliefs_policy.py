@@ -12,7 +12,7 @@ import pytest
 from tacit import loops
 from tacit.errors import Misfit
 from tacit.games.hanabi import HanabiGame, beliefs
-from tacit.games.hanabi.beliefs_policy import along, follow, no_evidence, posterior
+from tacit.games.hanabi.beliefs_policy import Evidence, along, follow, no_evidence, posterior
 from tacit.ops import categorical
 from tacit.types import Policy
 
@@ -123,6 +123,13 @@ def test_an_action_that_is_never_chosen_tells_nothing():
     np.testing.assert_allclose(np.exp(at_once), np.exp(grounded), atol=1e-6)
 
 
+def test_evidence_that_the_facts_refute_is_dropped():
+    state = SMALL.reset(jax.random.key(0))
+    plain = beliefs.grounded(SMALL, state, 1)
+    refuted = Evidence(jnp.where(jnp.isfinite(plain), -jnp.inf, 0.0), ((),))
+    np.testing.assert_allclose(posterior(SMALL, state, 1, refuted), plain, atol=1e-6)
+
+
 def test_a_policy_without_log_probabilities_is_refused():
     def silent(key, params, carry, obs, legal, fresh, given=None):
         return carry, given, ()
@@ -187,7 +194,9 @@ def test_the_filter_agrees_with_every_deck(game, player):
 
     steps = played(jnp.asarray(decks[::3]))
     obs, hands, log_probs = map(np.asarray, replayed(jnp.asarray(decks), steps))
-    found = np.exp(jax.jit(lambda steps: along(game, player, policies, params, steps))(steps))
+    twice = jax.tree.map(lambda leaf: jnp.concatenate([leaf, leaf]), steps)
+    found, again = np.exp(jax.jit(lambda steps: along(game, player, policies, params, steps))(twice)).reshape(2, 14, -1)
+    np.testing.assert_array_equal(found, again)  # nothing is kept from one game to the next
     grounded = np.exp(jax.jit(jax.vmap(lambda state: beliefs.grounded(game, state, player)))(steps.state))
     row = {tuple(hand): i for i, hand in enumerate(beliefs.hypotheses(game).tolist())}
     times = np.flatnonzero(~np.asarray(steps.state.terminated))
