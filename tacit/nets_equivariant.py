@@ -4,8 +4,9 @@ For a game that shows a row of numbers for each action, `[A, k]`. Rename the act
 renamed with them: equal actions stay equal until something happened to one of them. An action hears of the others
 through what is pooled over all of them (mean and maximum, by component):
 
-    e_a = tanh(W [x_a, pool x, pool h])        h_a = GRU(e_a, h_a)  or  tanh(V [e_a, pool e])
-    logit_a = actor [h_a, pool h]              value = critic pool h
+    z_a = (x_a - mean x) / sd x                      what sets the action apart from the others
+    e_a = tanh(W [z_a, mean x, pool h])              h_a = GRU(e_a, h_a)  or  tanh(V [e_a, pool e])
+    logit_a = actor [h_a, pool h]                    value = critic pool h
 
 Source: Zaheer et al. 2017 (Deep Sets), section 3, for layers that commute with permutations; the memory per action is
 tacit's own.
@@ -37,12 +38,12 @@ class Equivariant(eqx.Module):
         def layers(*sizes: int) -> tuple[eqx.nn.Linear, ...]:
             return tuple(eqx.nn.Linear(i, o, key=key) for i, o in itertools.pairwise(sizes))
 
-        self.embed = eqx.nn.Linear(3 * features + (2 * hidden if recurrent else 0), hidden, key=key)
+        self.embed = eqx.nn.Linear(2 * features + (2 * hidden if recurrent else 0), hidden, key=key)
         self.body = eqx.nn.GRUCell(hidden, hidden, key=key) if recurrent else eqx.nn.Linear(3 * hidden, hidden, key=key)
         self.actor, self.critic = layers(3 * hidden, hidden, 1), layers(2 * hidden, hidden, 1)
 
     def __call__(self, obs: Float[Array, "A k"], carry: Carry) -> tuple[Carry, Float[Array, " A"], Float[Array, ""]]:
-        seen = [obs, _pooled(obs)]
+        seen = [_standardized(obs), jnp.broadcast_to(obs.mean(axis=0), obs.shape)]
         if isinstance(self.body, eqx.nn.GRUCell):
             rows = jax.vmap(self.body)(self._embedded([*seen, _pooled(carry)]), carry)
             carry = rows
@@ -55,6 +56,11 @@ class Equivariant(eqx.Module):
 
     def _embedded(self, parts: list[Array]) -> Float[Array, "A hidden"]:
         return jnp.tanh(jax.vmap(self.embed)(jnp.concatenate(parts, axis=1)))
+
+
+def _standardized(rows: Float[Array, "A n"]) -> Float[Array, "A n"]:
+    """Each column with mean 0 and standard deviation 1, or all 0 where it says the same of every action."""
+    return (rows - rows.mean(axis=0, keepdims=True)) * jax.lax.rsqrt(rows.var(axis=0, keepdims=True) + 1e-6)
 
 
 def _pooled(rows: Float[Array, "A n"]) -> Float[Array, "A m"]:

@@ -14,11 +14,14 @@ Source: Hu et al. 2020 ("Other-Play" for Zero-Shot Coordination), sections 3 and
 
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from tacit.errors import Misfit
 from tacit.games.base import Game
 from tacit.games.levers import LeverGame
+from tacit.learners import joint_action
+from tacit.types import Trained
 
 
 def best(game: LeverGame, other_play: bool = False) -> float:
@@ -56,6 +59,20 @@ def one_apart(game: Game) -> OneApart:
         if 0 < payoffs[0] < payoffs[1] == payoffs[-1]:
             return OneApart(payoffs[0] / payoffs[-1], len(payoffs) - 1, payoffs[-1], game.length)
     raise Misfit("this needs levers of which one pays less than the others, and those all the same")
+
+
+def own_actions(run: Trained) -> np.ndarray:
+    """What both players of each run of a joint-action learner pull, as probabilities, `[S, 2, A]`."""
+    return np.exp(np.asarray(jax.vmap(joint_action.marginals)(run.state.logits), float))
+
+
+def strangers(run: Trained) -> np.ndarray:
+    """What each run of a joint-action learner earns with each other's partner, exactly: `[S, S]`, row as player 1.
+
+    On the diagonal are the two players of one run; they, too, act without knowing what the other takes.
+    """
+    own = own_actions(run)
+    return own[:, 0] @ np.asarray(run.game.matrix(), float) @ own[:, 1].T
 
 
 def other_play_value(form: OneApart, p: Numbers, q: Numbers) -> Numbers:

@@ -46,4 +46,7 @@ RECIPES = {
     "pet-light": Entry(
         "tacit.recipes.pet_light:RECIPE", "self-play finds a code that strangers cannot read; OBL and OP do without"
     ),
+    "levers": Entry(
+        "tacit.recipes.levers:RECIPE", "runs of self-play cannot play with each other, and runs of Other-Play can"
+    ),
 }

@@ -83,6 +83,7 @@ class Recipe:
         quick, full: how those modes differ from the default. judged_quick: the quick mode judges its targets too.
         notes: what a reader must know beside the numbers.
         details: from the finished rows to lines printed below the table (failed seeds, say).
+        exhibits: from the finished rows to what the report page shows of them together (`tacit.runs.exhibits`).
         scaled: names of the rows that modes and `--seeds` change; all, unless given.
         least: how many seeds it needs at least.
     """
@@ -98,6 +99,7 @@ class Recipe:
     judged_quick: bool = False
     notes: tuple[str, ...] = ()
     details: Callable[[Mapping[str, Any]], list[str]] | None = None
+    exhibits: Callable[[Mapping[str, Any]], list[dict[str, Any]]] | None = None
     scaled: tuple[str, ...] = ()
     least: int = 1
 

@@ -104,7 +104,8 @@ def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callab
             "targets": [_compared(target, measured[target.name], judged) for target in recipe.targets],
         }
         lines = recipe.details(runs) if recipe.details else []
-        about = {"title": recipe.title, "details": [*recipe.notes, *lines]}
+        shown = recipe.exhibits(runs) if recipe.exhibits else []
+        about = {"title": recipe.title, "details": [*recipe.notes, *lines], "exhibits": shown}
         store.write_json(folder.path / "outcome.json", outcome | about)
         folder.note(status="done", ended=store.now(), reason="finished", wall_seconds=round(spent, 3))
     return Outcome(recipe, mode, folder, runs, outcome, lines)

@@ -106,7 +106,8 @@ def _section(folder: RunFolder) -> str:
     parts = [f"<h1>{html.escape(folder.path.name)}</h1>"]
     outcome_path = folder.path / "outcome.json"
     if outcome_path.exists():
-        parts.append(_outcome(store.read_json(outcome_path)))
+        outcome = store.read_json(outcome_path)
+        parts += [_outcome(outcome), *map(exhibits.html, outcome.get("exhibits", ()))]
     else:
         parts += [_figures(summary(run)) for run in trained.values()]
     computed = [run for run in named.values() if isinstance(run, Computed)]
