@@ -295,6 +295,22 @@ def test_a_hand_is_dealt_anew():
     assert (np.asarray(other.order)[4:] == -1).all()
 
 
+def test_refusals_name_where_the_cards_lie_and_the_ranks():
+    state = dealt(R5, Y5, R1, Y1)
+    gone = jnp.array([1, 2, 0, 0, 0, 0, 0, 0, 0, 0], jnp.int8)  # a red 1 on its stack, both red 2s discarded
+    late = state._replace(deck=state.deck - gone, fireworks=jnp.array([1, 0], jnp.int8))
+    late = late._replace(discards=gone.at[R1].set(0), rank_mask=state.rank_mask.at[1, 1].set(0b11))
+    with pytest.raises(InputError, match=r"^player 1 cannot hold 1 of R2: 0 of 2 unseen \(2 discarded\)$"):
+        redealt(SMALL, late, 1, [R2, Y1])
+    with pytest.raises(InputError, match=r"^player 0 cannot hold 2 of R1: 1 of 3 unseen \(1 on the stacks, 1 in other"):
+        redealt(SMALL, late, 0, [R1, R1])
+    with pytest.raises(InputError, match=r"^slot 1 of player 1 cannot hold Y5: by the hints, its rank is 1 or 2$"):
+        redealt(SMALL, late, 1, [R1, Y5])
+    short = late._replace(hands=late.hands.at[1, 1].set(-1))
+    with pytest.raises(InputError, match=r"^slot 1 of player 1 is empty and cannot hold Y1$"):
+        redealt(SMALL, short, 1, [R1, Y1])
+
+
 @pytest.mark.parametrize(
     ("player", "hand", "reason"),
     [
