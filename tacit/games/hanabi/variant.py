@@ -82,8 +82,8 @@ class Variant(Symmetric):
         needed = self.players * self.hand_size
         if needed > self.deck_size:
             raise SettingError(
-                f"{self.players} players with {self.hand_size} cards each need {needed} cards, and a deck of "
-                f"{self.colors} colors and {self.ranks} ranks has {self.deck_size}"
+                f"{self.players} players with {_counted(self.hand_size, 'card')} each need {needed}, and a deck of "
+                f"{_counted(self.colors, 'color')} and {_counted(self.ranks, 'rank')} has {self.deck_size}"
             )
 
     @property
@@ -126,3 +126,7 @@ class Variant(Symmetric):
         """Moves of the longest game: every token is spent, and every card drawn by a move that brings a new one."""
         stock = self.stock_size
         return self.players + (self.information + 2 * stock - 1 if stock else 0)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

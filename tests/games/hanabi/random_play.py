@@ -1,0 +1,44 @@
+"""Games of Hanabi at random, for the tests beside this file."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tacit.games.hanabi import HanabiGame, hanabi_small, hanabi_very_small
+
+LENGTH = 40
+VARIANTS = {
+    "2 players": HanabiGame(),
+    "3 players": HanabiGame(players=3, colors=3, ranks=3, hand=2),
+    "5 players": HanabiGame(players=5, colors=4, hand=3, information=4),
+    "small": hanabi_small(),
+    "very small": hanabi_very_small(),
+    "one rank": HanabiGame(colors=3, ranks=1, hand=2, lives=2),
+    "no stock": HanabiGame(colors=2, ranks=2, hand=4),
+}
+
+
+@functools.partial(jax.jit, static_argnums=(0, 2))
+def played(game, key, length, level=None):
+    """Random legal play, cautious with lives: states `[length + 1, ...]`, joint actions and rewards `[length, P]`."""
+    reset_key, play_key = jax.random.split(key)
+    first = game.reset(reset_key, level)
+
+    def step(state, key):
+        act_key, step_key = jax.random.split(key)
+        legal = game.legal(state)
+        plays = jnp.zeros(game.num_moves + 1).at[game.hand_size : 2 * game.hand_size].set(-3.0)
+        action = jax.random.categorical(act_key, jnp.where(legal, plays[None], -jnp.inf), axis=-1)
+        new, outcome = game.step(step_key, state, action)
+        return new, (new, action, outcome.reward)
+
+    states, actions, rewards = jax.lax.scan(step, first, jax.random.split(play_key, length))[1]
+    return jax.tree.map(lambda one, more: jnp.concatenate([one[None], more]), first, states), actions, rewards
+
+
+@functools.cache
+def positions(name, seed=0):
+    """The states of one random game of that variant, `[LENGTH + 1, ...]`, beyond its end too."""
+    return jax.tree.map(np.asarray, played(VARIANTS[name], jax.random.key(seed), LENGTH)[0])
