@@ -57,14 +57,19 @@ def _actions(variant: Variant) -> Colored:
     return Colored.blocks(variant.num_moves + 1, c, hints)
 
 
+def inverse(symmetry: Int8[Array, " c"]) -> Int8[Array, " c"]:
+    """The permutation that takes this one back."""
+    return jnp.argsort(symmetry).astype(jnp.int8)
+
+
 def relabeled_observation(variant: Variant, symmetry: Int8[Array, " c"], obs: Array) -> Array:
     """One player's observation, as it looks under the new names."""
-    return obs[_observations(variant).under(jnp.argsort(symmetry))]
+    return obs[_observations(variant).under(inverse(symmetry))]
 
 
 def relabeled_legal(variant: Variant, symmetry: Int8[Array, " c"], legal: Bool[Array, " A"]) -> Bool[Array, " A"]:
     """One player's legal actions, under the new names."""
-    return legal[_actions(variant).under(jnp.argsort(symmetry))]
+    return legal[_actions(variant).under(inverse(symmetry))]
 
 
 def relabeled_action(variant: Variant, symmetry: Int8[Array, " c"], action: Int[Array, ""]) -> Int[Array, ""]:
