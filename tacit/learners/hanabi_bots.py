@@ -54,7 +54,7 @@ class Rule(enum.IntEnum):
     TELL_BY_RANK = 16
     PASS_BY_COLOR = 17  # any color
     PASS_BY_RANK = 18  # any rank
-    ANYTHING = 19  # any legal move
+    ANYTHING = 19  # any legal move, waiting too; the last of all rules
 
 
 class Moves(NamedTuple):
@@ -66,35 +66,31 @@ class Moves(NamedTuple):
     rank: Bool[Array, "others r"]
 
 
-def sets(seen: Sight) -> list[Moves]:
-    """The moves of every rule but the last, in the order of `Rule`; illegal ones may be among them."""
-    told = [
-        _tell(seen, _first(seen.playable & ~(seen.color_told & seen.rank_told)), ~seen.rank_told),
-        _dispensable(seen),
-        _tell(seen, _first(seen.useless), ~seen.rank_told),
-        _most(seen),
-    ]
-    no, held = _nothing(seen), seen.held
+def sets(seen: Sight) -> dict[Rule, Moves]:
+    """The moves of every rule but `ANYTHING`; illegal ones may be among them."""
+    no, held, several = _nothing(seen), seen.held, seen.lives > 1
     color, rank = jnp.ones_like(no.color), jnp.ones_like(no.rank)
-    several = seen.lives > 1
-    return [
-        no._replace(play=_first((seen.safe == 1) & held)),
-        no._replace(play=_likeliest(seen.safe, held, 0.6) & several),
-        no._replace(play=_likeliest(seen.safe, held, 0.25)),
-        no._replace(play=_likeliest(seen.safe, held, 0.0) & several & (seen.deck == 0)),
-        *told,
-        no._replace(color=color, rank=rank),
-        no._replace(discard=_first((seen.dead == 1) & held)),
-        no._replace(discard=_likeliest(seen.dead, held, 0.0)),
-        no._replace(discard=_first(held)),
-        no._replace(discard=held),
-        no._replace(play=_last(seen.touched[0]) & (seen.safe > 0)),
-        no._replace(play=_last(seen.touched[1]) & (seen.safe > 0)),
-        no._replace(color=_newest_playable(seen, seen.colors)),
-        no._replace(rank=_newest_playable(seen, seen.ranks)),
-        no._replace(color=color),
-        no._replace(rank=rank),
-    ]
+    return {
+        Rule.PLAY_SAFE: no._replace(play=_first((seen.safe == 1) & held)),
+        Rule.PLAY_LIKELY_60: no._replace(play=_likeliest(seen.safe, held, 0.6) & several),
+        Rule.PLAY_LIKELY_25: no._replace(play=_likeliest(seen.safe, held, 0.25)),
+        Rule.PLAY_AT_LAST: no._replace(play=_likeliest(seen.safe, held, 0.0) & several & (seen.deck == 0)),
+        Rule.TELL_PLAYABLE: _tell(seen, _first(seen.playable & ~(seen.color_told & seen.rank_told)), ~seen.rank_told),
+        Rule.TELL_DISPENSABLE: _dispensable(seen),
+        Rule.TELL_USELESS: _tell(seen, _first(seen.useless), ~seen.rank_told),
+        Rule.TELL_MOST: _most(seen),
+        Rule.TELL_ANYTHING: no._replace(color=color, rank=rank),
+        Rule.DISCARD_USELESS: no._replace(discard=_first((seen.dead == 1) & held)),
+        Rule.DISCARD_LIKELY_USELESS: no._replace(discard=_likeliest(seen.dead, held, 0.0)),
+        Rule.DISCARD_OLDEST: no._replace(discard=_first(held)),
+        Rule.DISCARD_ANY: no._replace(discard=held),
+        Rule.PLAY_BY_COLOR: no._replace(play=_last(seen.touched[0]) & (seen.safe > 0)),
+        Rule.PLAY_BY_RANK: no._replace(play=_last(seen.touched[1]) & (seen.safe > 0)),
+        Rule.TELL_BY_COLOR: no._replace(color=_newest_playable(seen, seen.colors)),
+        Rule.TELL_BY_RANK: no._replace(rank=_newest_playable(seen, seen.ranks)),
+        Rule.PASS_BY_COLOR: no._replace(color=color),
+        Rule.PASS_BY_RANK: no._replace(rank=rank),
+    }
 
 
 def _nothing(seen: Sight) -> Moves:
@@ -190,11 +186,11 @@ def policy(players: int, colors: int, ranks: int, hand: int, information: int, l
         given: Any = None,
     ) -> tuple[Carry, Array, Choice]:
         del fresh
-        found = [jnp.concatenate([part.ravel() for part in moves]) for moves in sets(sight(variant, obs))]
-        wait = jnp.zeros((len(found), 1), bool)
-        able = jnp.concatenate([jnp.concatenate([jnp.stack(found), wait], axis=1) & legal[None], legal[None]])
-        mine = able[params]
-        chosen = mine[jnp.argmax(mine.any(1))]
+        found = sets(sight(variant, obs))
+        rows = [jnp.concatenate([part.ravel() for part in found[rule]]) for rule in Rule if rule in found]
+        moves = jnp.pad(jnp.stack(rows), ((0, 0), (0, 1)))  # waiting is nobody's rule
+        able = jnp.concatenate([moves & legal[None], legal[None]])[params]
+        chosen = able[jnp.argmax(able.any(1))]
         log_probs = jnp.where(chosen, -jnp.log(chosen.sum().astype(float)), LEAST)
         action, choice = categorical.choose(key, log_probs, jnp.zeros(()), given)
         return carry, action, choice

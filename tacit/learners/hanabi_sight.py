@@ -60,9 +60,8 @@ def sight(variant: Variant, obs: Array) -> Sight:
     reached = jnp.arange(r)[None] < height[:, None]
     unseen = variant.full_deck - discards - reached.ravel() - cards.sum((0, 1))
     playable = (jnp.arange(r)[None] == height[:, None]).ravel()
-    useless = (reached | _lost(variant, discards.reshape(c, r), reached)).ravel()
+    useless = (reached | _lost(variant, discards.reshape(c, r))).ravel()
     odds = jnp.where(knowledge[0, :, :b], jnp.maximum(unseen, 0)[None], 0).astype(float)
-    total = jnp.maximum(odds.sum(axis=1), 1)
     by_color = cards.reshape(n - 1, h, c, r)
     kinds = seen[at.last_kind][jnp.array([COLOR_HINT, RANK_HINT])]
     return Sight(
@@ -73,8 +72,8 @@ def sight(variant: Variant, obs: Array) -> Sight:
         playable=(cards & playable[None, None]).any(2),
         useless=(cards & useless[None, None]).any(2),
         held=knowledge[0, :, :b].any(1),
-        safe=odds @ playable / total,
-        dead=odds @ useless / total,
+        safe=_chance(odds, playable),
+        dead=_chance(odds, useless),
         touched=(kinds & seen[at.last_target][0])[:, None] & seen[at.last_touched][None],
         fireworks=height,
         information=seen[at.information].sum(),
@@ -83,12 +82,17 @@ def sight(variant: Variant, obs: Array) -> Sight:
     )
 
 
+def _chance(odds: Float[Array, "h b"], which: Bool[Array, " b"]) -> Float[Array, " h"]:
+    """The chance that a slot holds one of these cards; exactly 1 where it is certain, however division rounds."""
+    all_cards, these = odds.sum(axis=1), odds @ which
+    return jnp.where((these == all_cards) & (these > 0), 1.0, these / jnp.maximum(all_cards, 1))
+
+
 def _of_card(variant: Variant) -> np.ndarray:
     """Which card each bit of the discards is about, one-hot `[D, b]`."""
     return np.repeat(np.eye(variant.num_cards, dtype=int), variant.full_deck, axis=0)
 
 
-def _lost(variant: Variant, discards: Int[Array, "c r"], reached: Bool[Array, "c r"]) -> Bool[Array, "c r"]:
-    """Cards that can never be played: all copies of this rank, or of one still needed before it, were discarded."""
-    gone = (discards == np.array(variant.copies)[None]) & ~reached
-    return jnp.cumsum(gone, axis=1) > 0
+def _lost(variant: Variant, discards: Int[Array, "c r"]) -> Bool[Array, "c r"]:
+    """Cards that can never be played: all copies of their rank, or of one needed before it, were discarded."""
+    return jnp.cumsum(discards == np.array(variant.copies)[None], axis=1) > 0
