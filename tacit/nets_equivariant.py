@@ -69,8 +69,21 @@ def _pooled(rows: Float[Array, "A n"]) -> Float[Array, "A m"]:
     return jnp.broadcast_to(pooled, (len(rows), len(pooled)))
 
 
+def shown(spec: Spec, rule: str) -> tuple[int, int]:
+    """How many actions a player has, A, and how many numbers it sees of each, k.
+
+    Raises:
+        Misfit: the game does not show a row of numbers for each of several actions.
+    """
+    seen, taken = spec.observation, spec.action
+    if isinstance(seen, Real) and isinstance(taken, Discrete) and len(seen.shape) == 2 and seen.shape[0] == taken.n:
+        return taken.n, seen.shape[1]
+    needs = "needs a row of numbers for each action where its network is equivariant"
+    raise Misfit(f"{rule} {needs}; this game shows {seen} and takes {taken}")
+
+
 def equivariant(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str) -> Equivariant:
-    """An `Equivariant` network for one player of a game. The key is consumed.
+    """An `Equivariant` network for one player of a game; its memory is `[A, hidden]`. The key is consumed.
 
     Other networks here begin with nearly uniform play. This one does not: where players must do the same and all
     actions are equal, uniform play is a saddle, which only a bias for what was done before leaves quickly.
@@ -78,9 +91,4 @@ def equivariant(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rul
     Raises:
         Misfit: the game does not show a row of numbers for each of several actions.
     """
-    seen, taken = spec.observation, spec.action
-    fits = isinstance(seen, Real) and isinstance(taken, Discrete) and len(seen.shape) == 2 and seen.shape[0] == taken.n
-    if not fits:
-        needs = "needs a row of numbers for each action where its network is equivariant"
-        raise Misfit(f"{rule} {needs}; this game shows {seen} and takes {taken}")
-    return nets.drawn(key, eqx.filter_eval_shape(Equivariant, seen.shape[1], hidden, recurrent))
+    return nets.drawn(key, eqx.filter_eval_shape(Equivariant, shown(spec, rule)[1], hidden, recurrent))

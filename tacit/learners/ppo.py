@@ -6,33 +6,42 @@ gradient steps on
     min(r A, clip(r, 1 - clip, 1 + clip) A) - value_weight (V - target)^2 / 2 + entropy_weight entropy ,
 
 r being the ratio of new to old action probability. Independent players differ in nothing but their parameters; with
-`shared` they use one set and learn from all seats together.
+`shared` they use one set and learn from all seats together. With `movers_only` they do so from the moves of whoever is
+on turn (`tacit.games.on_turn`), which is all there is to learn from where one moves at a time and all are paid alike.
+
+With `other_play` players learn under names of their own (`tacit.games.symmetry`); `equivariant` networks give equal
+actions equal chances under any names (`tacit.nets_equivariant`).
 
 Source: Schulman et al. 2017 (equations 7 and 9), Schulman et al. 2016 (advantages); details as in CleanRL's ppo.py
-and PureJaxRL. Departures: the value loss is not clipped and the step size not annealed; weights begin normal, not
-orthogonal; the truncated end of an episode counts with the value of what it led to, in the middle of a window as at
-its edge. A recurrent learner replays whole windows from the memories they began with and cuts minibatches along games;
-a feed-forward one shuffles all steps.
+and PureJaxRL. Departures: the value loss is not clipped, and the step size is annealed only where that is asked for;
+weights begin normal, not orthogonal; the truncated end of an episode counts with the value of what it led to, in the
+middle of a window as at its edge. A recurrent learner replays whole windows from the memories they began with and cuts
+minibatches along games; a feed-forward one shuffles all steps.
 """
 
-from collections.abc import Sequence
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from tacit import nets
+from tacit import nets, nets_equivariant
+from tacit.errors import Misfit
 from tacit.games.base import Game
+from tacit.games.on_turn import OnTurn
 from tacit.games.symmetry import Relabeled
 from tacit.loops import Live, joint, per_player, rollout, stack, start, unroll
-from tacit.nets_equivariant import equivariant
 from tacit.ops.minibatch import shuffled
 from tacit.ops.optimizer import adam, descend
 from tacit.ops.policy_gradient import clipped_surrogate
 from tacit.ops.returns import gae
 from tacit.settings import setting
 from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, Step, Trajectory
+
+DEEP = 128  # so wide, networks are most of the work
 
 
 class Config(Settings):
@@ -47,12 +56,19 @@ class Config(Settings):
     decay: float = setting(0.95, "lambda of the advantages", source="CleanRL", low=0.0, high=1.0)
     clip: float = setting(0.2, "how far the ratio may pay", source="CleanRL", above=0.0)
     entropy_weight: float = setting(0.01, "weight of the entropy", source="CleanRL", low=0.0)
+    anneal: int = setting(
+        0, "iterations over which step size and weight of the entropy fall to 0; 0 keeps them", unit="iterations", low=0
+    )
     value_weight: float = setting(0.5, "weight of the value loss", source="CleanRL", low=0.0)
     max_norm: float = setting(0.5, "largest norm of a gradient", source="CleanRL", above=0.0)
     hidden: int = setting(64, "width of the layers", unit="units", source="CleanRL", low=1)
     recurrent: bool = setting(False, "remember, with a GRU")
     equivariant: bool = setting(False, "score each action by what is seen of it, with the same weights for all")
+    trunk: bool = setting(False, "actor and critic share their first layer")
     shared: bool = setting(False, "one set of parameters for all players")
+    movers_only: bool = setting(
+        False, "shared parameters, and they play and learn as whoever is on turn: nobody's waiting is learned from"
+    )
     other_play: bool = setting(
         False, "every player has names of its own for what the rules treat alike, redrawn each episode"
     )
@@ -64,6 +80,7 @@ class State(NamedTuple):
     params: Params
     opt_state: PyTree
     live: Live
+    iteration: Int[Array, ""]
 
 
 class Batch(NamedTuple):
@@ -73,6 +90,14 @@ class Batch(NamedTuple):
     advantage: Float[Array, "T B"]
     target: Float[Array, "T B"]
     carry: Carry
+
+
+def annealed(config: Config, iteration: Int[Array, ""]) -> Config:
+    """The settings that hold in an iteration."""
+    if not config.anneal:
+        return config
+    left = jnp.maximum(1.0 - iteration / config.anneal, 0.0)
+    return dataclasses.replace(config, lr=config.lr * left, entropy_weight=config.entropy_weight * left)
 
 
 def loss(params: Params, policy: Policy, batch: Batch, config: Config) -> tuple[Float[Array, ""], Metrics]:
@@ -89,9 +114,20 @@ def loss(params: Params, policy: Policy, batch: Batch, config: Config) -> tuple[
 
 
 def advantages(
-    policy: Policy, params: Params, trajectory: Trajectory, carry: Carry, discount: Any, decay: Any
+    policy: Policy,
+    params: Params,
+    trajectory: Trajectory,
+    carry: Carry,
+    discount: Any,
+    decay: Any,
+    truncates: bool = True,
 ) -> Float[Array, "T B"]:
-    """Advantages of one player, with the value of what each step led to, across the ends of episodes."""
+    """Advantages of one player, with the value of what each step led to, across the ends of episodes.
+
+    Args:
+        truncates: episodes may be cut off. Otherwise what a step led to is what the next one saw, whose value is
+            known, and only the last step's is computed.
+    """
     after = unroll(policy, params, carry, trajectory)[0]
 
     def value_of(carry: Carry, obs: PyTree, legal: PyTree, action: PyTree) -> Float[Array, ""]:
@@ -99,41 +135,68 @@ def advantages(
 
     axes = 0 if jax.tree.leaves(after) else None
     each = jax.vmap(jax.vmap(value_of, (axes, 0, 0, 0)), (axes, 0, 0, 0))
-    next_value = each(after, trajectory.next_obs, trajectory.legal, trajectory.action)
+    asked = (after, trajectory.next_obs, trajectory.legal, trajectory.action)
+    if truncates:
+        next_value = each(*asked)
+    else:
+        last = each(*jax.tree.map(lambda leaf: leaf[-1:], asked))
+        next_value = jnp.concatenate([trajectory.extras.value[1:], last])
     ends = (trajectory.terminated, trajectory.truncated)
     return jax.vmap(gae, (1, 1, 1, 1, 1, None, None), 1)(
         trajectory.reward, trajectory.extras.value, next_value, *ends, discount, decay
     )
 
 
+def _played(game: Game, config: Config, seats: Sequence[int] | None) -> Game:
+    """The game as it is played to learn."""
+    if config.other_play and seats is not None:
+        raise Misfit("other-play is for players that learn together; with it, ppo cannot meet another rule")
+    played = Relabeled.of(game, "ppo") if config.other_play else game
+    if not config.movers_only:
+        return played
+    if seats is not None:
+        raise Misfit("movers-only is for players that learn together; with it, ppo cannot meet another rule")
+    if config.recurrent:
+        raise Misfit("movers-only is for players without memory: a recurrent one would tell each what only others see")
+    return OnTurn.of(played, "ppo")
+
+
+def _network(game: Game, config: Config) -> tuple[Policy, Callable[[PRNGKeyArray], Params]]:
+    """The policy, and what draws its parameters."""
+    rows = (nets_equivariant.shown(game.spec, "ppo")[0],) if config.equivariant else ()
+    plain = functools.partial(nets.actor_critic, trunk=config.trunk)
+    network = nets_equivariant.equivariant if config.equivariant else plain
+    memory = (*rows, config.hidden) if config.recurrent else ()
+    return nets.policy(*memory), lambda key: network(key, game.spec, config.hidden, config.recurrent, "ppo")
+
+
 def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Learner:
     """A PPO learner for these seats (all, unless given).
 
     Raises:
-        Misfit: the game's actions are not one choice among several, or it has no symmetries for other-play.
+        Misfit: the game's actions are not one choice among several, or do not fit what else is asked.
         SettingError: a batch cannot be cut into that many minibatches.
     """
-    game = Relabeled.of(game, "ppo") if config.other_play else game
-    seats = tuple(range(game.spec.num_players)) if seats is None else tuple(seats)
-    learners = 1 if config.shared else len(seats)
-    network = equivariant if config.equivariant else nets.actor_critic
-    memory = ((game.spec.action.n,) if config.equivariant else ()) + (config.hidden,) if config.recurrent else ()
-    policy, optimizer = nets.policy(*memory), adam(config.lr, max_norm=config.max_norm)
+    players, alike = game.spec.num_players, config.shared or config.movers_only
+    game = _played(game, config, seats)
+    seats = tuple(range(players)) if seats is None else tuple(seats)
+    own, learners = (0,) if config.movers_only else seats, 1 if alike else len(seats)
+    policy, network = _network(game, config)
     discount = game.discount if config.discount is None else config.discount
 
     def init(key: PRNGKeyArray) -> State:
         net_key, game_key = jax.random.split(key)
         keys = jax.random.split(net_key, learners)
-        params: Any = jax.vmap(lambda k: network(k, game.spec, config.hidden, config.recurrent, "ppo"))(keys)
+        params: Any = jax.vmap(network)(keys)
         live = start(game_key, game, (policy,) * game.spec.num_players, config.num_games)
-        return State(params, jax.vmap(optimizer.init)(params), live)
+        return State(params, jax.vmap(adam(config.lr).init)(params), live, jnp.int32(0))
 
     def of(params: Params, seat: int) -> Params:
-        return jax.tree.map(lambda leaf: leaf[0 if config.shared else seat], params)
+        return jax.tree.map(lambda leaf: leaf[0 if alike else seat], params)
 
     def act(params: Params) -> Any:
-        everyone = joint((policy,) * len(seats))
-        each = (of(params, 0),) * len(seats) if config.shared else tuple(of(params, i) for i in range(len(seats)))
+        everyone = joint((policy,) * len(own))
+        each = tuple(of(params, i) for i in range(len(own)))
         return lambda keys, **seen: everyone(keys, each, **seen)
 
     def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
@@ -144,33 +207,38 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
     def update(key: PRNGKeyArray, state: State, played: Step, carry: Carry) -> tuple[State, Metrics]:
         def grouped(tree: PyTree, time: int) -> PyTree:
             """Leaves `[N, (T,) B, ...]` with the seats that share parameters side by side."""
-            if not config.shared:
+            if not alike:
                 return tree
             axis = 1 + time
             return jax.tree.map(lambda leaf: jnp.concatenate(list(leaf), axis=axis - 1)[None], tree)
 
-        trajectory = grouped(per_player(played, seats), 1)
-        remembered = grouped(stack([carry[seat] for seat in seats]), 0)
+        trajectory = grouped(per_player(played, own), 1)
+        remembered = grouped(stack([carry[seat] for seat in own]), 0)
         keys = jax.random.split(key, learners)
-        params, opt_state, metrics = jax.vmap(learn)(keys, state.params, state.opt_state, trajectory, remembered)
+        now = annealed(config, state.iteration)
+        each = jax.vmap(functools.partial(learn, now))(keys, state.params, state.opt_state, trajectory, remembered)
+        params, opt_state, metrics = each
         ended = (played.terminated | played.truncated)[:, :, None]
         returns = jnp.where(ended, played.gained, jnp.nan)
-        reward = {"reward": played.reward.mean((0, 1)), "return": jnp.nanmean(returns, (0, 1))}
-        return State(params, opt_state, state.live), reward | metrics
+        paid = {"reward": played.reward.mean((0, 1)), "return": jnp.nanmean(returns, (0, 1))}
+        paid = {name: jnp.broadcast_to(each, players) for name, each in paid.items()}
+        return State(params, opt_state, state.live, state.iteration + 1), paid | metrics
 
     def learn(
-        key: PRNGKeyArray, params: Params, opt_state: PyTree, trajectory: Trajectory, carry: Carry
+        now: Config, key: PRNGKeyArray, params: Params, opt_state: PyTree, trajectory: Trajectory, carry: Carry
     ) -> tuple[Params, PyTree, Metrics]:
-        advantage = advantages(policy, params, trajectory, carry, discount, config.decay)
+        advantage = advantages(policy, params, trajectory, carry, discount, config.decay, game.truncates)
         batch = Batch(
             trajectory, advantage, advantage + trajectory.extras.value, jax.tree.map(lambda x: x[None], carry)
         )
         if not config.recurrent:  # steps are independent: one long row of them
             batch = jax.tree.map(lambda leaf: leaf.reshape(1, -1, *leaf.shape[2:]), batch)
 
+        optimizer = adam(now.lr, max_norm=now.max_norm)
+
         def descent(carry: Any, minibatch: Batch) -> Any:
             params, opt_state = carry
-            gradient, metrics = jax.grad(loss, has_aux=True)(params, policy, minibatch, config)
+            gradient, metrics = jax.grad(loss, has_aux=True)(params, policy, minibatch, now)
             return descend(optimizer, gradient, opt_state, params), metrics
 
         def epoch(carry: Any, key: PRNGKeyArray) -> Any:
@@ -184,7 +252,7 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         return tuple((policy, of(state.params, i)) for i in range(len(seats)))
 
     def with_params(state: State, seat: int, params: Params) -> State:
-        row = 0 if config.shared else seat
+        row = 0 if alike else seat
         return state._replace(params=jax.tree.map(lambda rows, new: rows.at[row].set(new), state.params, params))
 
-    return Learner(init, step, policies, update, with_params)
+    return Learner(init, step, policies, update, with_params, deep=config.hidden >= DEEP)
