@@ -106,7 +106,7 @@ class Engine:
         self.deals = self._deals()
         weakref.finalize(self, vars(self).clear)  # at exit, HLE's objects must go before its module does
 
-    def start(self, deck: Sequence[int] | np.ndarray) -> "Table":
+    def start(self, deck: Sequence[int] | np.ndarray | jax.Array) -> "Table":
         """A new game on a deck: `[D]` cards in dealing order.
 
         Raises:
@@ -251,7 +251,10 @@ class Scores(NamedTuple):
 
 
 def score_on_hle(
-    policies: Sequence[Policy], params: Sequence[Params], game: HanabiGame, decks: Sequence[Any] | np.ndarray
+    policies: Sequence[Policy],
+    params: Sequence[Params],
+    game: HanabiGame,
+    decks: Sequence[Any] | np.ndarray | jax.Array,
 ) -> Scores:
     """Lets policies play on the reference engine itself, greedily: one game for each deck, all side by side.
 

@@ -140,27 +140,26 @@ def replayed(game: Any, other: Any, decks: jax.Array, moves: jax.Array) -> Repla
     """
     seats = jnp.arange(game.players)
 
+    def one(deck: jax.Array, moves: jax.Array) -> Any:
+        def step(state: Any, move: jax.Array) -> Any:
+            action = jnp.where(seats == state.player, move, game.num_moves)
+            after, outcome = game.step(jax.random.key(0), state, action)
+            return after, (after, outcome)
+
+        first = game.reset(jax.random.key(0), deck)
+        _, (rest, outcome) = jax.lax.scan(step, first, moves)
+        return jax.tree.map(lambda leaf, more: jnp.concatenate([leaf[None], more]), first, rest), outcome
+
     def show(state: Any) -> Any:
-        legal = game.legal(state)
-        on_turn = seats == state.player
+        legal, on_turn = game.legal(state), seats == state.player
         parts = {name: getattr(state, name) for name in Position._fields if hasattr(state, name)}
         may = (legal[:, :-1] & on_turn[:, None]).any(0)
-        shown = Position(obs=game.observe(state), legal=may, score=game.score(state), end=game.end_code(state), **parts)
+        shown = Position(game.observe(state), may, score=game.score(state), end=game.end_code(state), **parts)
         waits = (legal[:, -1] != on_turn).all() & (legal[:, :-1].any(1) == on_turn).all()
         return shown, other.observe(state) if other else (), waits
 
-    def one(deck: jax.Array, moves: jax.Array) -> Replayed:
-        def step(state: Any, move: jax.Array) -> Any:
-            action = jnp.where(seats == state.player, move, game.num_moves)
-            state, outcome = game.step(jax.random.key(0), state, action)
-            return state, (show(state), outcome.reward, outcome.terminated)
-
-        first = game.reset(jax.random.key(0), deck)
-        _, (rest, reward, done) = jax.lax.scan(step, first, moves)
-        both = jax.tree.map(lambda one, more: jnp.concatenate([one[None], more]), show(first), rest)
-        return Replayed(*both, reward, done)
-
-    return jax.vmap(one)(decks, moves)
+    states, outcome = jax.vmap(one)(decks, moves)
+    return Replayed(*jax.vmap(jax.vmap(show))(states), outcome.reward, outcome.terminated)
 
 
 def differences(wanted: Recording, ours: Replayed) -> list[str]:

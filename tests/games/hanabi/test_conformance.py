@@ -19,6 +19,7 @@ from tacit.interop import hle
 
 FOLDER = pathlib.Path(__file__).parent / "recorded"
 LIVE = ("2-players", "3-players", "4-players", "5-players", "small", "very-small", "3x3-hand-3", "3-players-4x3")
+BELIEVED = ("2-players", "5-players", "small", "3-players-4x3", "1x2-hand-1")
 BATCHES, HALF = 13, 50  # 13 * 2 * 50 games of each of the eight
 FEW = 5  # differences that a failure names
 
@@ -59,9 +60,9 @@ def recording(name):
 
 @functools.cache
 def replay(name):
-    """The recorded games of a variant in our engine, in both views."""
-    found = recording(name)
-    return replayed(variant(name), variant(name, "v0-belief"), jnp.asarray(found.decks), jnp.asarray(found.moves))
+    """The recorded games of a variant in our engine, in both views where beliefs are compared."""
+    found, other = recording(name), variant(name, "v0-belief") if name in BELIEVED else None
+    return replayed(variant(name), other, jnp.asarray(found.decks), jnp.asarray(found.moves))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -69,7 +70,7 @@ def test_recorded_games_play_the_same(name):
     assert differences(recording(name), replay(name))[:FEW] == []
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", BELIEVED)
 def test_the_belief_view_is_that_of_the_recorded_encoding(name):
     found = recording(name)
     apart = np.asarray(replay(name).likely) - hle.v0_belief(variant(name), found.shown["obs"])
