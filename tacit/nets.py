@@ -51,7 +51,8 @@ def feed(layers: tuple[eqx.nn.Linear, ...], x: Float[Array, " n"]) -> Float[Arra
 class ActorCritic(eqx.Module):
     """Action logits and a value from what one player sees, through a GRU where it has a memory.
 
-    Without memory: two separate perceptrons of two hidden layers. With it: embedding, GRU, then two heads of one.
+    Without memory: two separate perceptrons of two hidden layers, or, on a `trunk`, of one after a first in common.
+    With it: embedding, GRU, then two heads of one.
     """
 
     actor: tuple[eqx.nn.Linear, ...]
@@ -59,26 +60,30 @@ class ActorCritic(eqx.Module):
     embed: tuple[eqx.nn.Linear, ...]
     memory: eqx.nn.GRUCell | None
 
-    def __init__(self, inputs: int, actions: int, hidden: int, recurrent: bool) -> None:
+    def __init__(self, inputs: int, actions: int, hidden: int, recurrent: bool, trunk: bool = False) -> None:
         key = jax.random.key(0)  # the leaves are drawn by `drawn`
 
         def layers(*sizes: int) -> tuple[eqx.nn.Linear, ...]:
             return tuple(eqx.nn.Linear(i, o, key=key) for i, o in itertools.pairwise(sizes))
 
-        body = (hidden, hidden) if recurrent else (inputs, hidden, hidden)
+        together = recurrent or trunk
+        body = (hidden, hidden) if together else (inputs, hidden, hidden)
         self.actor, self.critic = layers(*body, actions), layers(*body, 1)
-        self.embed = layers(inputs, hidden) if recurrent else ()
+        self.embed = layers(inputs, hidden) if together else ()
         self.memory = eqx.nn.GRUCell(hidden, hidden, key=key) if recurrent else None
 
     def __call__(self, obs: PyTree, carry: Carry) -> tuple[Carry, Float[Array, " A"], Float[Array, ""]]:
         x = flatten(obs)
+        if self.embed:
+            x = jnp.tanh(self.embed[0](x))
         if self.memory is not None:
-            carry = self.memory(jnp.tanh(self.embed[0](x)), carry)
-            x = carry
+            x = carry = self.memory(x, carry)
         return carry, feed(self.actor, x), feed(self.critic, x)[0]
 
 
-def actor_critic(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str) -> ActorCritic:
+def actor_critic(
+    key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str, trunk: bool = False
+) -> ActorCritic:
     """An `ActorCritic` for one player of a game. The key is consumed.
 
     Raises:
@@ -88,7 +93,7 @@ def actor_critic(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, ru
         raise Misfit(f"{rule} needs discrete actions, and this game has {spec.action}")
     seen = jax.tree.leaves(spec.observation, is_leaf=lambda tree: isinstance(tree, Real))
     inputs = sum(math.prod(space.shape) for space in seen)
-    shapes = eqx.filter_eval_shape(ActorCritic, inputs, spec.action.n, hidden, recurrent)
+    shapes = eqx.filter_eval_shape(ActorCritic, inputs, spec.action.n, hidden, recurrent, trunk)
     net = drawn(key, shapes)
     quiet = 0.01 * net.actor[-1].weight  # so that play begins nearly uniform
     return eqx.tree_at(lambda x: x.actor[-1].weight, net, quiet)

@@ -26,6 +26,11 @@ class Game(Settings, abc.ABC):
     def spec(self) -> Spec:
         """What the game promises about itself."""
 
+    @property
+    def truncates(self) -> bool:
+        """Whether episodes may be cut off. Where they only end by the rules, nothing that follows an end counts."""
+        return True
+
     @abc.abstractmethod
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> State:
         """A new episode's first state, on `level` if one is given. The key is consumed."""

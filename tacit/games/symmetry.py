@@ -19,7 +19,7 @@ import dataclasses
 from typing import Any, NamedTuple
 
 import jax
-from jaxtyping import Array, PRNGKeyArray, PyTree
+from jaxtyping import Array, Int, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
 from tacit.games.base import Game
@@ -104,6 +104,10 @@ class Relabeled(Game):
     def spec(self) -> Spec:
         return self.inner.spec
 
+    @property
+    def truncates(self) -> bool:
+        return self.inner.truncates
+
     def sample_level(self, key: PRNGKeyArray) -> Level:
         return self.inner.sample_level(key)
 
@@ -122,6 +126,10 @@ class Relabeled(Game):
         meant = jax.vmap(self.inner.relabel_action)(jax.vmap(self.inner.inverse)(state.symmetry), action)
         inner, outcome = self.inner.step(key, state.inner, meant)
         return state._replace(inner=inner), outcome
+
+    def on_turn(self, state: RelabeledState) -> Int[Array, ""]:
+        """Whose turn it is, in a game that says so (`tacit.games.on_turn`)."""
+        return self.inner.on_turn(state.inner)  # pyright: ignore[reportAttributeAccessIssue]
 
     def hidden(self, state: RelabeledState, player: int) -> PyTree:
         return self.inner.hidden(state.inner, player)

@@ -112,6 +112,14 @@ class TwoStepGame(Symmetric):
         seen = Real((sizes.first + self.num_sets + 1,), 0.0, 1.0)
         return Spec(PLAYERS, seen, Discrete(sizes.openings + sizes.replies + 1), 2, (lowest, highest))
 
+    @property
+    def truncates(self) -> bool:
+        return False
+
+    def on_turn(self, state: TwoStepState) -> Int[Array, ""]:
+        """Player 1 opens, player 2 replies."""
+        return jnp.where(state.opening < 0, 0, 1)
+
     def sample_level(self, key: PRNGKeyArray) -> Deal:
         """A deal, drawn from the prior."""
         upto = jnp.cumsum(self.prior.ravel())

@@ -74,6 +74,14 @@ class HanabiGame(Variant):
         seen = Real((observation.sections(self).length,), 0.0, 1.0)
         return Spec(self.players, seen, Discrete(self.num_moves + 1), self.longest, (float(1 - top), 1.0))
 
+    @property
+    def truncates(self) -> bool:
+        return False
+
+    def on_turn(self, state: HanabiState) -> Int8[Array, ""]:
+        """Whose turn it is; all else is waiting."""
+        return state.player
+
     def sample_level(self, key: PRNGKeyArray) -> Level:
         """Nothing fixed: every card is drawn when it is dealt, which costs less than a shuffle."""
         del key
