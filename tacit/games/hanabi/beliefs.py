@@ -109,6 +109,14 @@ def log_num_ways(known: Facts, hand: Int[Array, " h"]) -> Float[Array, ""]:
     return jnp.where(possible.all(), logs.sum(), -jnp.inf)
 
 
+def index_before(game: Variant, slot: Int[Array, ""], card: Int32[Array, ""]) -> Int32[Array, " H"]:
+    """For each hypothesis about the hand now, the one before this card left its slot: cards after it moved up."""
+    cards = jnp.asarray(hypotheses(game), jnp.int32)[:, :-1]  # the newest is not among those before
+    kept = jnp.arange(game.hand_size - 1)
+    place = game.hand_size - 1 - kept - (kept >= slot).astype(jnp.int32)  # older cards count more
+    return jnp.sum(cards * game.num_cards ** place[None], axis=1) + card * game.num_cards ** (game.hand_size - 1 - slot)
+
+
 def consistent(game: Variant, state: HanabiState, player: Player, hand: Int[Array, " h"]) -> Bool[Array, ""]:
     """Whether `player` could hold this hand for all it knows by counts and hints (see `redealt` for the reason)."""
     return jnp.isfinite(log_num_ways(facts(game, state, player), hand))

@@ -16,7 +16,9 @@ Facts that do not come from play may have slots that share only some cards. Then
 a hand that `propose` draws stands for the belief only with its weight prod_t N_t: `resample` by it (sequential
 importance resampling). Weights from elsewhere are used in the same way, such as how likely a partner's action was.
 
-Source: the sampler of Off-Belief Learning's public code, whose draws without weights are exact for the reason above.
+Source: after the sampler of Off-Belief Learning's public code (rlcc/r2d2_actor.cc, sampleCards). Departure: that one
+draws in proportion to the copies unseen, whatever earlier slots took, unless a card has run out, which makes hands of
+equal cards too likely.
 """
 
 import functools
@@ -26,8 +28,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Int8, Int32, PRNGKeyArray, UInt32
 
 from tacit.games.hanabi.beliefs import Facts, Player, facts, log_num_ways
-from tacit.games.hanabi.moves import one_hot
-from tacit.games.hanabi.rules import below
+from tacit.games.hanabi.moves import below, one_hot
 from tacit.games.hanabi.variant import NOTHING, HanabiState, Variant
 
 
@@ -51,7 +52,7 @@ def marginals(game: Variant, state: HanabiState, player: Player) -> Float[Array,
         """Draws, on average, one of the copies that are left on average."""
         fitting = jnp.where(fits, left, 0.0)
         share = fitting / jnp.maximum(fitting.sum(), 1.0)
-        return left - share, share
+        return jnp.maximum(left - share, 0.0), share
 
     order = _fewest_first(known)
     shares = jax.lax.scan(fill, known.unseen.astype(float), known.fits[order])[1]

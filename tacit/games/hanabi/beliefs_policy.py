@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Int8, Int32
+from jaxtyping import Array, Bool, Float, Int, Int8
 
 from tacit.errors import Misfit
-from tacit.games.hanabi.beliefs import grounded, hypotheses
+from tacit.games.hanabi.beliefs import grounded, hypotheses, index_before
 from tacit.games.hanabi.rules import HanabiGame
 from tacit.games.hanabi.variant import HanabiState
 from tacit.types import Carry, Choice, Params, Policy, Step
@@ -163,16 +163,8 @@ def _revealed(
     """The evidence about the hand after the player's own action: a card that is played or discarded shows."""
     lost = game.legal(state)[player, action] & (action < 2 * game.hand_size)
     slot = jnp.where(lost, action % game.hand_size, 0)
-    before = _index_before(game, slot, state.hands[player, slot].astype(jnp.int32))
+    before = index_before(game, slot, state.hands[player, slot].astype(jnp.int32))
     return jax.tree.map(lambda leaf: jnp.where(lost, leaf[before], leaf), evidence)
-
-
-def _index_before(game: HanabiGame, slot: Int[Array, ""], card: Int32[Array, ""]) -> Int32[Array, " H"]:
-    """For each hypothesis about the hand now, the one before this card left its slot: cards after it moved up."""
-    cards = jnp.asarray(hypotheses(game), jnp.int32)[:, :-1]  # the newest is not among those before
-    kept = jnp.arange(game.hand_size - 1)
-    place = game.hand_size - 1 - kept - (kept >= slot).astype(jnp.int32)  # older cards count more
-    return jnp.sum(cards * game.num_cards ** place[None], axis=1) + card * game.num_cards ** (game.hand_size - 1 - slot)
 
 
 def along(
