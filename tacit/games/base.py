@@ -5,9 +5,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from tacit.errors import Misfit
 from tacit.types import Bits, Discrete, Level, Outcome, Real, Settings, Spec, State
+
+if TYPE_CHECKING:
+    from tacit.games.hypotheses import Hypotheses
 
 
 class Game(Settings, abc.ABC):
@@ -53,15 +57,34 @@ class Game(Settings, abc.ABC):
         del key
         return ()
 
-    def hidden(self, state: State, player: int) -> PyTree:
+    def hidden(self, state: State, player: int | Int[Array, ""]) -> PyTree:
         """What `player` cannot see and its beliefs are about; `()` where nothing is hidden."""
         del state, player
         return ()
 
-    def with_hidden(self, state: State, player: int, hidden: PyTree) -> State:
+    def with_hidden(self, state: State, player: int | Int[Array, ""], hidden: PyTree) -> State:
         """`state` with what `player` cannot see replaced by `hidden`."""
         del player, hidden
         return state
+
+    def sample_hidden(self, key: PRNGKeyArray, state: State, player: int | Int[Array, ""]) -> PyTree:
+        """A draw of what `player` cannot see from its grounded belief: what the rules tell, and no action's meaning.
+
+        The key is consumed.
+
+        Raises:
+            Misfit: the game hides nothing, or has no beliefs.
+        """
+        del key, state, player
+        raise Misfit(f"{type(self).__name__} has no beliefs about what a player cannot see")
+
+    def hypotheses(self) -> "Hypotheses":
+        """All that a player may not know, listed.
+
+        Raises:
+            Misfit: the game cannot list it.
+        """
+        raise Misfit(f"{type(self).__name__} cannot list what a player may not know")
 
     def _everything(self, space: Any) -> Array:
         return jnp.ones((self.spec.num_players, space.n if isinstance(space, Discrete) else 1), bool)

@@ -13,6 +13,7 @@ relabeling is one permutation of each.
 """
 
 import abc
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,7 +22,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from tacit.errors import Misfit
 from tacit.games.base import settle
+from tacit.games.hypotheses import Views
 from tacit.games.symmetry import Symmetric
 from tacit.settings import setting
 from tacit.types import Discrete, Level, Outcome, Real, Spec
@@ -155,14 +158,28 @@ class TwoStepGame(Symmetric):
         paid = jnp.where(begins, 0.0, self.rewards[state.first, state.second, opening, reply])
         return settle(state, state._replace(opening=opening, terminated=~begins), jnp.stack([paid, paid]))
 
-    def hidden(self, state: TwoStepState, player: int) -> Deal:
+    def hidden(self, state: TwoStepState, player: int | Int[Array, ""]) -> Deal:
         """The deal, of which each player knows a part."""
         del player
         return Deal(state.first, state.second)
 
-    def with_hidden(self, state: TwoStepState, player: int, hidden: Deal) -> TwoStepState:
+    def with_hidden(self, state: TwoStepState, player: int | Int[Array, ""], hidden: Deal) -> TwoStepState:
         del player
         return state._replace(first=hidden.first, second=hidden.second)
+
+    def sample_hidden(self, key: PRNGKeyArray, state: TwoStepState, player: int | Int[Array, ""]) -> Deal:
+        """A deal from the prior, as far as it agrees with what the player sees; the opening tells no more than that."""
+        deals = self.hypotheses()
+        index = jax.random.categorical(key, deals.grounded(state, player))
+        return jax.tree.map(lambda leaf: leaf[index], deals.hidden())
+
+    def hypotheses(self) -> "DealHypotheses":
+        """All deals.
+
+        Raises:
+            Misfit: player 2 does not always see the opening.
+        """
+        return DealHypotheses(self)
 
     def sample_symmetry(self, key: PRNGKeyArray) -> Int[Array, ""]:
         """A place in the list of relabelings."""
@@ -194,6 +211,56 @@ class TwoStepGame(Symmetric):
         """The new places of the entries of an observation."""
         cards = self.sizes.first
         return (*relabeling.first, *(cards + i for i in self.renamed_sets(relabeling)), cards + self.num_sets)
+
+
+@dataclasses.dataclass(frozen=True)
+class DealHypotheses:
+    """All deals, row by row, as hypotheses that evidence is kept about (`tacit.games.hypotheses`).
+
+    Raises:
+        Misfit: player 2 does not always see the opening.
+    """
+
+    game: TwoStepGame
+
+    def __post_init__(self) -> None:
+        shown = self.game.shown
+        led_to = [set(shown[:, :, a].ravel().tolist()) for a in range(self.game.sizes.openings)]
+        if sum(map(len, led_to)) > len(set[int]().union(*led_to)):
+            raise Misfit("beliefs about the deal need a game in which player 2 sees the opening")
+
+    @property
+    def place(self) -> slice:
+        """Nearly all of an observation is about the deal."""
+        return slice(0, self.game.sizes.first + self.game.num_sets + 1)
+
+    def hidden(self) -> Deal:
+        first, second = np.indices(self.game.sizes[:2]).reshape(2, -1)
+        return Deal(jnp.asarray(first, jnp.int32), jnp.asarray(second, jnp.int32))
+
+    def grounded(self, state: TwoStepState, player: int | Int[Array, ""]) -> Float[Array, " H"]:
+        deals, shown = self.hidden(), jnp.asarray(self.game.shown, jnp.int32)
+        to_first = deals.first == state.first
+        here = shown[deals.first, deals.second, state.opening] == shown[state.first, state.second, state.opening]
+        known = jnp.where(player == 0, to_first, here | (state.opening < 0))
+        return jax.nn.log_softmax(jnp.where(known, jnp.log(self.game.prior.ravel()), -jnp.inf))
+
+    def views(self, state: TwoStepState, viewer: Int[Array, ""], player: Int[Array, ""]) -> Views:
+        del player
+
+        def seen(deal: Deal) -> tuple[Array, Array]:
+            supposed = state._replace(first=deal.first, second=deal.second)
+            return self.game.observe(supposed)[viewer], self.game.legal(supposed)[viewer]
+
+        differing, legal = jax.vmap(seen)(self.hidden())
+        return Views(jnp.zeros(differing.shape[1]), differing, legal)
+
+    def revealed(
+        self, state: TwoStepState, player: Int[Array, ""], action: Int[Array, ""], evidence: Float[Array, " H"]
+    ) -> Float[Array, " H"]:
+        """A player's own action tells it nothing."""
+        del state, player, action
+        return evidence
 
 
 def unchanged(sizes: Sizes) -> Relabeling:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int8
+from jaxtyping import Array, Bool, Int8, UInt32
 
 from tacit.errors import InputError
 from tacit.games.hanabi.variant import (
@@ -59,6 +59,11 @@ def colors_and_ranks(variant: Variant, cards: Int8[Array, "*shape"]) -> tuple[Ar
     ranks = jnp.int8(variant.ranks)
     there = cards >= 0
     return jnp.where(there, jax.lax.div(cards, ranks), NOTHING), jnp.where(there, jax.lax.rem(cards, ranks), NOTHING)
+
+
+def below(word: UInt32[Array, ""], count: Int8[Array, ""]) -> Int8[Array, ""]:
+    """A whole number in [0, count) from 32 random bits; chances differ by less than count in 2^26."""
+    return (((word >> 6) * count.astype(jnp.uint32)) >> 26).astype(jnp.int8)
 
 
 def legal(variant: Variant, state: HanabiState) -> Bool[Array, "P A"]:

@@ -20,9 +20,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int, Int8, PRNGKeyArray, UInt8, UInt32
 
-from tacit.games.hanabi import moves, observation
-from tacit.games.hanabi.moves import colors_and_ranks, one_hot
-from tacit.games.hanabi.symmetry import relabeled_action, relabeled_legal, relabeled_observation
+from tacit.games.hanabi import beliefs_by_slot, moves, observation
+from tacit.games.hanabi.beliefs import facts
+from tacit.games.hanabi.hand_hypotheses import HandHypotheses
+from tacit.games.hanabi.moves import below, colors_and_ranks, one_hot
+from tacit.games.hanabi.symmetry import inverse, relabeled_action, relabeled_legal, relabeled_observation
 from tacit.games.hanabi.variant import (
     COLOR_HINT,
     COMPLETE,
@@ -177,6 +179,18 @@ class HanabiGame(Variant):
             hands=state.hands.at[player].set(hidden),
         )
 
+    def sample_hidden(self, key: PRNGKeyArray, state: HanabiState, player: int | Int[Array, ""]) -> Int8[Array, " h"]:
+        """A hand of the player, drawn in proportion to the ways in which the cards it has not seen can make it up."""
+        return beliefs_by_slot.propose(key, facts(self, state, player))[0]
+
+    def hypotheses(self) -> HandHypotheses:
+        """All hands.
+
+        Raises:
+            Misfit: they are too many.
+        """
+        return HandHypotheses(self)
+
     def sample_symmetry(self, key: PRNGKeyArray) -> Int8[Array, " c"]:
         """A permutation of the colors: color k is called `symmetry[k]`. The key is consumed."""
         return jax.random.permutation(key, jnp.arange(self.colors, dtype=jnp.int8))
@@ -185,7 +199,7 @@ class HanabiGame(Variant):
         return jnp.arange(self.colors, dtype=jnp.int8)
 
     def inverse(self, symmetry: Int8[Array, " c"]) -> Int8[Array, " c"]:
-        return jnp.argsort(symmetry).astype(jnp.int8)
+        return inverse(symmetry)
 
     def relabel_observation(self, symmetry: Int8[Array, " c"], obs: Array) -> Array:
         return relabeled_observation(self, symmetry, obs)
@@ -289,11 +303,6 @@ def _narrowed(
 def _cards(variant: Variant) -> np.ndarray:
     """All cards of the deck, in order, `[D]`."""
     return np.repeat(np.arange(variant.num_cards, dtype=np.int8), variant.full_deck)
-
-
-def below(word: UInt32[Array, ""], count: Int8[Array, ""]) -> Int8[Array, ""]:
-    """A whole number in [0, count) from 32 random bits; chances differ by less than count in 2^26."""
-    return (((word >> 6) * count.astype(jnp.uint32)) >> 26).astype(jnp.int8)
 
 
 def _enough(count: int) -> int:

@@ -1,0 +1,64 @@
+"""The hands a Hanabi player may hold, as hypotheses that evidence is kept about (`tacit.games.hypotheses`)."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Int8
+
+from tacit.games.hanabi import beliefs, moves, observation
+from tacit.games.hanabi.variant import HanabiState, Variant
+from tacit.games.hypotheses import Views
+
+
+@dataclasses.dataclass(frozen=True)
+class HandHypotheses:
+    """All hands of a variant, in the order of `beliefs.hypotheses`.
+
+    Raises:
+        Misfit: they are too many.
+    """
+
+    variant: Variant
+
+    def __post_init__(self) -> None:
+        beliefs.hypotheses(self.variant)
+
+    @property
+    def place(self) -> slice:
+        """Where an observation shows the others' hands."""
+        return observation.sections(self.variant).hands
+
+    def hidden(self) -> Int8[Array, "H h"]:
+        return jnp.asarray(beliefs.hypotheses(self.variant))
+
+    def grounded(self, state: HanabiState, player: Int[Array, ""]) -> Float[Array, " H"]:
+        return beliefs.grounded(self.variant, state, player)
+
+    def views(self, state: HanabiState, viewer: Int[Array, ""], player: Int[Array, ""]) -> Views:
+        seen = observation.observe(self.variant, state)[viewer].astype(float)
+        common, others = seen.at[self.place].set(0.0), self.variant.players - 1
+        hands = beliefs.hypotheses(self.variant)
+        shown = (hands[:, :, None] == np.arange(self.variant.num_cards)).reshape(len(hands), -1).astype(float)
+
+        def legal(hand: Int8[Array, " h"]) -> Bool[Array, " A"]:
+            supposed = state._replace(hands=state.hands.at[player].set(hand))
+            return moves.legal(self.variant, supposed)[viewer]
+
+        differing = jnp.asarray(shown, float)  # for two players the same in all games, and so computed with once
+        if others > 1:
+            here = ((player - viewer) % self.variant.players - 1 == jnp.arange(others))[None, :, None]
+            differing = jnp.where(here, differing[:, None], seen[self.place].reshape(1, others, -1))
+            differing = differing.reshape(len(hands), -1)
+        return Views(common, differing, jax.vmap(legal)(jnp.asarray(hands)))
+
+    def revealed(
+        self, state: HanabiState, player: Int[Array, ""], action: Int[Array, ""], evidence: Float[Array, " H"]
+    ) -> Float[Array, " H"]:
+        """A card that was played or discarded shows; later ones move up, and the new one inherits the evidence."""
+        size = self.variant.hand_size
+        lost = moves.legal(self.variant, state)[player, action] & (action < 2 * size)
+        slot = jnp.where(lost, action % size, 0)
+        before = beliefs.index_before(self.variant, slot, state.hands[player, slot].astype(jnp.int32))
+        return jnp.where(lost, evidence[before], evidence)
