@@ -19,7 +19,8 @@ class Options(Common, Meeting):
 
 COMMAND = Command(
     "evaluate cross-play",
-    "Do policies that never trained together play well together? Every ordered pair, on the same levels.",
+    "Do policies that never trained together play well together? All ordered pairs of runs (RUN, or RUN:0,3 for some "
+    "of its seeds) and scripted players (NAME, or bots for all of Hanabi), on the same levels.",
     Options,
     "MODEL...",
     1,

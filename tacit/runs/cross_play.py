@@ -153,7 +153,8 @@ def _common_game(plan: Plan, entered: Sequence[Entered]) -> Game:
             raise Misfit(f"{first} is of {name} and {label} of {other_name}; only policies of one game can meet")
         one, two = settings.as_dict(game), settings.as_dict(other)
         if differing := [f"{key} {one[key]} and {two[key]}" for key in one if one[key] != two[key]]:
-            raise Misfit(f"{first} and {label} are of {name} by different rules: {', '.join(differing)}")
+            names = f"{first} is of {name} and {label} of {other_name}"
+            raise Misfit(f"{names}, by different rules: {', '.join(differing)}")
     return game
 
 
