@@ -1,7 +1,9 @@
 """PPO: replay equals play, advantages across episode ends, probe games with known answers, and no hang."""
 
+import dataclasses
 import functools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,9 @@ import pytest
 import tacit
 from tacit import games
 from tacit.errors import Misfit, SettingError
+from tacit.evaluation.cross_play import cross_play, models_of
 from tacit.evaluation.play import play
+from tacit.games.on_turn import OnTurn
 from tacit.games.probes import LENGTHS
 from tacit.learners import naive_pg, ppo
 from tacit.loops import joint, per_player, rollout, start, unroll
@@ -151,3 +155,97 @@ def test_eight_seeds_mapped_end_twenty_times():
     for seed in range(20):
         result = tacit.run(ppo.make, GAME, ppo.Config(**SMALL), iterations=20, every=20, seeds=8, seed=seed)
         assert np.isfinite(result.metrics["reward"]).all()
+
+
+TURNS = games.make("hanabi-very-small")
+MOVERS = ppo.Config(num_games=16, length=24, hidden=8, minibatches=1, epochs=1, movers_only=True)
+
+
+def without_values(params):
+    """The same policy; what it thinks of any position is 0."""
+    return eqx.tree_at(lambda net: net.critic, params, jax.tree.map(jnp.zeros_like, params.critic))
+
+
+@jax.jit
+def gradients():
+    """PPO's gradient from the moves alone, and from everybody's view of the same games."""
+    policy, params = ppo.make(TURNS, MOVERS).policy(ppo.make(TURNS, MOVERS).init(jax.random.key(0)))[0]
+    params = jax.tree.map(lambda leaf: 3 * leaf, without_values(params))
+    found = []
+    given = None
+    for board, players in ((OnTurn.of(TURNS, "a test"), 1), (TURNS, 2)):
+        team = joint((policy,) * players)
+        live = start(jax.random.key(1), board, (policy,) * players, 16)
+        act = functools.partial(
+            lambda keys, team, size, **seen: team(keys, (params,) * size, **seen), team=team, size=players
+        )
+        step = rollout(jax.random.key(2), board, act, live, 24, given=given)[1]
+        if given is None:
+            mover = jax.vmap(jax.vmap(TURNS.on_turn))(step.state)[..., None]
+            given = jnp.where(jnp.arange(2)[None, None] == mover, step.action, TURNS.num_moves)
+        own = per_player(step, range(players))
+        side_by_side = jax.tree.map(lambda leaf: jnp.concatenate(list(leaf), axis=1), own)
+        advantage = ppo.advantages(policy, params, side_by_side, (), 0.9, 1.0, truncates=False)
+        batch = ppo.Batch(side_by_side, advantage, advantage, ())
+        config = dataclasses.replace(MOVERS, value_weight=0.0)
+        found.append((jax.grad(ppo.loss, has_aux=True)(params, policy, batch, config)[0].actor, advantage))
+    return found
+
+
+def test_moves_alone_teach_a_policy_what_all_views_do():
+    """Waiting has no alternative, so its views only thin the mean: each of two players has every second one.
+
+    That is exact where advantages are returns: with values, each is what the next view says, whose it may be.
+    """
+    (alone, returns), (everybody, twice) = gradients()
+    np.testing.assert_allclose(twice[:, :16], returns, atol=1e-6)
+    np.testing.assert_allclose(twice[:, 16:], returns, atol=1e-6)
+    assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(alone)) > 1e-3
+    jax.tree.map(lambda one, half: np.testing.assert_allclose(one, 2 * half, atol=1e-6), alone, everybody)
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_what_follows_is_known_where_no_episode_is_cut_off(recurrent):
+    learner = ppo.make(TURNS, ppo.Config(**SMALL, shared=True, recurrent=recurrent))
+
+    @jax.jit
+    def both(key):
+        policy, params = learner.policy(learner.init(key))[0]
+        params = jax.tree.map(lambda leaf: 3 * leaf, params)
+        live = start(key, TURNS, (policy, policy), 4)
+        step = rollout(key, TURNS, functools.partial(together, policy, params=params), live, 24)[1]
+        own = jax.tree.map(lambda leaf: leaf[0], per_player(step, (0,)))
+        found = [ppo.advantages(policy, params, own, live.carry[0], 0.9, 0.8, cut) for cut in (True, False)]
+        return found, step.terminated.sum()
+
+    (asked, known), ends = both(jax.random.key(3))
+    assert ends > 4
+    np.testing.assert_allclose(known, asked, atol=1e-5)
+
+
+def test_movers_play_all_seats():
+    result = tacit.run(ppo.make, TURNS, MOVERS, iterations=2, seeds=2)
+    assert result.metrics["reward"].shape == (2, 2, 2)  # iterations, seeds, players
+    assert result.metrics["ratio_error"].max() <= 1e-5
+    model = models_of(result, "ppo")[1]
+    (_, first), (_, second) = model.seats
+    assert eq(first, second)
+    assert cross_play(TURNS, [model], games=4).matrix.shape == (1, 1)
+
+
+def test_a_trunk_is_one_layer_for_actor_and_critic():
+    config = dataclasses.replace(MOVERS, trunk=True)
+    learner = ppo.make(TURNS, config)
+    (_, net), _ = learner.policy(learner.init(jax.random.key(0)))
+    widths = [[layer.weight.shape for layer in layers] for layers in (net.embed, net.actor, net.critic)]
+    assert widths == [[(8, 106)], [(8, 8), (11, 8)], [(8, 8), (1, 8)]]
+    assert tacit.run(ppo.make, TURNS, config, iterations=1).metrics["ratio_error"].max() <= 1e-5
+
+
+def test_movers_only_is_refused_where_it_misleads():
+    with pytest.raises(Misfit, match="players without memory"):
+        ppo.make(TURNS, ppo.Config(movers_only=True, recurrent=True))
+    with pytest.raises(Misfit, match="cannot meet another rule"):
+        ppo.make(TURNS, ppo.Config(movers_only=True), seats=(0,))
+    with pytest.raises(Misfit, match="MatrixGame does not say who moves"):
+        ppo.make(GAME, ppo.Config(movers_only=True))
