@@ -180,6 +180,7 @@ Pairs = list[tuple[int, int]]
 def _blocks(models: Sequence[Model], most: int) -> list[tuple[tuple[Policy, ...], Pairs, int]]:
     """All ordered pairs, cut into blocks: their policies by seat, the pairs, and how wide a block of theirs is."""
     kinds: dict[tuple[Policy, ...], Pairs] = {}
+    devices = len(jax.devices())  # among which a block is divided
     for i, row in enumerate(models):
         for j, column in enumerate(models):
             policies = (row.seats[0][0], *(policy for policy, _ in column.seats[1:]))
@@ -188,7 +189,8 @@ def _blocks(models: Sequence[Model], most: int) -> list[tuple[tuple[Policy, ...]
     for policies, pairs in kinds.items():
         count = -(-len(pairs) // most)
         width = -(-len(pairs) // count)
-        cut += [(policies, pairs[first : first + width], width) for first in range(0, len(pairs), width)]
+        even = -(-width // devices) * devices
+        cut += [(policies, pairs[first : first + width], even) for first in range(0, len(pairs), width)]
     return cut
 
 

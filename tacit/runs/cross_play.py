@@ -41,6 +41,7 @@ from tacit.settings import unknown
 GROUPS = {"bots": tuple(HANABI_BOTS)}
 MEASURES = BOMBED, PERFECT, BEFORE = ("share of games bombed", "share of perfect games", "score before the bomb")
 MOST = 200  # models; their matrix is square
+MOST_TOLD = 60  # letters about one setting in a message
 SEEDS = re.compile(r"(?P<name>.+):(?P<seeds>\d+(,\d+)*)")
 
 
@@ -152,10 +153,16 @@ def _common_game(plan: Plan, entered: Sequence[Entered]) -> Game:
         if type(other) is not type(game):
             raise Misfit(f"{first} is of {name} and {label} of {other_name}; only policies of one game can meet")
         one, two = settings.as_dict(game), settings.as_dict(other)
-        if differing := [f"{key} {one[key]} and {two[key]}" for key in one if one[key] != two[key]]:
+        if differing := [_told(key, one[key], two[key]) for key in one if one[key] != two[key]]:
             names = f"{first} is of {name} and {label} of {other_name}"
             raise Misfit(f"{names}, by different rules: {', '.join(differing)}")
     return game
+
+
+def _told(key: str, one: Any, other: Any) -> str:
+    """How a setting differs; long lists are only named."""
+    words = f"{key} {one} and {other}"
+    return words if len(words) < MOST_TOLD else key
 
 
 def _models(each: Entered, game: Game, sampled: bool) -> Iterator[Model]:
