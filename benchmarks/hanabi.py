@@ -9,10 +9,12 @@ and legal moves left out too. Encoder only: both observations of recorded positi
 Games are spread over all cores, but for HLE's, which are played one after another through `tacit.interop.hle`.
 """
 
+import contextlib
 import functools
 import importlib.util
 import random
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -94,7 +96,8 @@ def encoded(states: Any) -> jax.Array:
 
 def of_jaxmarl(form: str) -> Callable[[jax.Array, jax.Array], Any]:
     """The same in JaxMARL, in the form of its own training scripts: sums, and the actions taken."""
-    from jaxmarl.environments.hanabi.hanabi import HanabiEnv  # pyright: ignore[reportMissingImports]
+    with contextlib.redirect_stdout(sys.stderr):  # it greets on import, where figures may be printed as data
+        from jaxmarl.environments.hanabi.hanabi import HanabiEnv  # pyright: ignore[reportMissingImports]
 
     env = HanabiEnv()
 
@@ -177,14 +180,14 @@ def beside_jaxmarl(keys: jax.Array, draws: jax.Array) -> dict[str, Any]:
             f"{form}: moves per second, JaxMARL": moves / others,
             f"{form}: ours / JaxMARL": others / seconds,
         }
-    return figures
+    return figures if there else figures | {"JaxMARL": "is not installed here (pip install jaxmarl)"}
 
 
 def beside_hle(keys: jax.Array, draws: jax.Array) -> dict[str, Any]:
     """What HLE can do too, beside it where it is installed, and the encoder alone."""
     call, waited = compiled(functools.partial(summed, CANONICAL, look), keys, draws)
     rate = draws.size / 2 / median_seconds(call)
-    figures = {f"{WHOLE}: seconds to compile": waited, f"{WHOLE}: moves per second": rate}
+    figures: dict[str, Any] = {f"{WHOLE}: seconds to compile": waited, f"{WHOLE}: moves per second": rate}
     if hle.available():
         whole, rules = of_hle(WHOLE), of_hle(UNREAD)
         figures |= {
@@ -192,6 +195,8 @@ def beside_hle(keys: jax.Array, draws: jax.Array) -> dict[str, Any]:
             f"{WHOLE}: ours / HLE": rate / whole,
             f"{UNREAD}: moves per second, HLE on one core": rules,
         }
+    else:
+        figures["HLE"] = "is not installed here (make conformance)"
     _, states = jax.jit(jax.vmap(recorded))(keys, draws)
     encoder, _ = compiled(encoded, states)
     positions = draws.size / 2 / STEPS * POSITIONS * TIMES
