@@ -24,6 +24,9 @@ from tacit.errors import Misfit
 from tacit.types import Carry, Discrete, Real, Spec
 
 
+DECIDED = 4.0  # how much larger the last layer's weights begin than others
+
+
 class Equivariant(eqx.Module):
     """Action logits and a value from a row of numbers for each action, through a GRU for each where it has a memory."""
 
@@ -91,4 +94,5 @@ def equivariant(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rul
     Raises:
         Misfit: the game does not show a row of numbers for each of several actions.
     """
-    return nets.drawn(key, eqx.filter_eval_shape(Equivariant, shown(spec, rule)[1], hidden, recurrent))
+    net = nets.drawn(key, eqx.filter_eval_shape(Equivariant, shown(spec, rule)[1], hidden, recurrent))
+    return eqx.tree_at(lambda x: x.actor[-1].weight, net, DECIDED * net.actor[-1].weight)

@@ -27,6 +27,7 @@ DOCUMENTED_TOGETHER = {
     "imp": "matching-pennies",
     "iterated-chicken": "chicken",
     "iterated-stag-hunt": "stag-hunt",
+    "repeated-levers": "levers",
     **dict.fromkeys(("coin-lola", "coin-pola", "coin-mfos", "coin-pax"), "coin"),
     **dict.fromkeys(("hanabi-small", "hanabi-very-small"), "hanabi"),
     **dict.fromkeys((f"tiny-hanabi-{letter}" for letter in "abcdef"), "tiny-hanabi"),

@@ -24,11 +24,18 @@ Source: the game and the objective, Hu et al. 2020 ("Other-Play" for Zero-Shot C
 its proof are tacit's own.
 """
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Array
 
 from tacit.evaluation.levers import OneApart
+from tacit.evaluation.play import play
+from tacit.games.levers import LeverGame
+from tacit.games.symmetry import Relabeled
+from tacit.loops import Result
+from tacit.types import Step, Trained
 
 
 def stick_or_copy(form: OneApart) -> float:
@@ -122,3 +129,34 @@ def _played(form: OneApart, role: np.ndarray, fresh: np.ndarray) -> tuple[np.nda
         matched[round_] = high + met + low
         paid[round_] = form.high * (high + met + form.low * low)
     return matched, paid
+
+
+def stick_or_copy_matched(form: OneApart) -> np.ndarray:
+    """The probability `[T]` that stick or copy matches in each round."""
+    return 1.0 - (1.0 - 1.0 / form.equal) * 0.5 ** np.arange(form.rounds)
+
+
+class Played(NamedTuple):
+    """What learned policies did with strangers to their names; leaves `[S, ...]`.
+
+    Attributes:
+        value: mean return of each run. error: its standard error over the games.
+        matched: `[S, T]` how often both pulled the same lever in each round.
+    """
+
+    value: np.ndarray
+    error: np.ndarray
+    matched: np.ndarray
+
+
+def played(run: Trained, game: LeverGame, num_games: int = 4096, seed: int = 1) -> Played:
+    """Lets the two players of each run of PPO meet in a lever game, under names that each has for itself alone."""
+    config = dataclasses.replace(run.config, other_play=False)  # the names are the game's affair here
+    apart = Result(run.make, Relabeled(game), config, run.state, {})
+    return Played(*play(apart, _noted, num_games, seed))
+
+
+def _noted(step: Step) -> tuple[Array, Array, Array]:
+    reward = step.reward[:, :, 0]  # [T, B]
+    value = reward.sum(axis=0)
+    return value.mean(), value.std() / len(value) ** 0.5, (reward > 0).mean(axis=1)

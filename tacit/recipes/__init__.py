@@ -49,4 +49,7 @@ RECIPES = {
     "levers": Entry(
         "tacit.recipes.levers:RECIPE", "runs of self-play cannot play with each other, and runs of Other-Play can"
     ),
+    "repeated-levers": Entry(
+        "tacit.recipes.repeated_levers:RECIPE", "strangers who see each other's pulls agree on a lever all the same"
+    ),
 }
