@@ -219,7 +219,7 @@ def v0_belief(game: HanabiGame, obs: np.ndarray) -> np.ndarray:
 
         V0[slot, card] = plausible[slot, card] remaining[card] / sum over cards of the same
 
-    Source: the V0 belief of facebookresearch/hanabi_SAD (rlcc and its fork of HLE).
+    Source: the V0 belief of the fork of HLE in facebookresearch/hanabi_SAD.
     """
     parts, lead = sections(game), obs.shape[:-1]
     discarded = np.add.reduceat(obs[..., parts.discards], np.cumsum(game.full_deck) - game.full_deck, -1, np.int64)
@@ -264,10 +264,14 @@ def score_on_hle(
         decks: `[N, D]` cards in dealing order.
 
     Raises:
-        InputError: the library is not installed, or a deck is not one of this variant.
+        InputError: the library is not installed, a seat has no policy, or a deck is not one of this variant.
         Misfit: a policy does not choose one of several actions.
     """
     engine, players, chosen = Engine(game), game.players, tuple(map(greedy, policies))
+    if not len(policies) == len(params) == players:
+        raise InputError(f"{players} seats need {players} policies with their parameters, not {len(policies)}")
+    if not len(decks):
+        raise InputError("there is nothing to score without decks")
     tables = [engine.start(deck) for deck in decks]
     carry = tuple(policy.init_carry() for policy in chosen)
     carry = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(tables), *jnp.shape(leaf))), carry)

@@ -78,6 +78,14 @@ def test_decks_and_moves_are_checked_before_the_engine_sees_them():
 
 
 @needed
+def test_scoring_needs_a_policy_for_every_seat_and_decks():
+    with pytest.raises(InputError, match="2 seats need 2 policies with their parameters, not 1"):
+        hle.score_on_hle([WEIGHTED], [()], SMALL, shuffled())
+    with pytest.raises(InputError, match="nothing to score without decks"):
+        hle.score_on_hle([WEIGHTED] * 2, [()] * 2, SMALL, [])
+
+
+@needed
 def test_a_game_goes_by_its_deck():
     deck = shuffled()[0]
     table = hle.Engine(SMALL).start(deck)
