@@ -157,7 +157,7 @@ RECIPE = Recipe(
         Target("other-play: with strangers", OWN, low=5 - 1e-4, high=5 + 1e-4, reason="the same for all"),
     ),
     quick=Budget(seeds=32),
-    full=Budget(seeds=512),
+    full=Budget(seeds=256),
     judged_quick=True,
     notes=(
         "The example's structure is the paper's; its payoffs could not be checked, so nothing published stands beside.",

@@ -166,7 +166,7 @@ RECIPE = Recipe(
         Target(GAP, "tacit's specification", low=1.0, reason="runs of self-play settle on different conventions"),
     ),
     quick=Budget(seeds=16),
-    full=Budget(seeds=512),
+    full=Budget(seeds=256),
     judged_quick=True,
     notes=(
         "Spreads of 0 are the point: a level is unique, so every run has the same. Published figures on game E, of "

@@ -17,7 +17,7 @@ from tacit.evaluation.cross_play import cross_play, models_of
 from tacit.games import two_step_exact as exact
 from tacit.games.two_step_exact import Joint
 from tacit.games.two_step_tables import tabulated
-from tacit.learners import exact_obl, naive_pg
+from tacit.learners import exact_obl, exact_pg
 from tacit.learners.two_step import normalized
 from tacit.learners.versus import Pair, Versus
 from tacit.recipes.tiny_obl import LEVELS, UNIFORM
@@ -193,10 +193,10 @@ def test_what_is_written_is_what_is_read():
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-def test_another_learner_learns_beside_it():
+def test_beside_another_learner_it_goes_from_level_to_level():
     game = games.make("tiny-hanabi-e")
-    pair = Pair(exact_obl.Config(), naive_pg.Config(num_games=4))
-    run = tacit.run(Versus(exact_obl.make, naive_pg.make), game, pair, iterations=3)
+    pair = Pair(exact_obl.Config(), exact_pg.Config())
+    run = tacit.run(Versus(exact_obl.make, exact_pg.make), game, pair, iterations=3)
     alone = tacit.run(exact_obl.make, game, exact_obl.Config(), iterations=3)
     for a, b in zip(run.state[0], alone.state, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
