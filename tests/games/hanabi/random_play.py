@@ -40,5 +40,7 @@ def played(game, key, length, level=None):
 
 @functools.cache
 def positions(name, seed=0):
-    """The states of one random game of that variant, `[LENGTH + 1, ...]`, beyond its end too."""
-    return jax.tree.map(np.asarray, played(VARIANTS[name], jax.random.key(seed), LENGTH)[0])
+    """The states of one random game of that variant on a fixed deck, `[LENGTH + 1, ...]`, beyond its end too."""
+    game, key = VARIANTS[name], jax.random.key(seed)
+    deck = np.random.default_rng(seed).permutation(np.repeat(np.arange(game.num_cards), game.full_deck))
+    return jax.tree.map(np.asarray, played(game, key, LENGTH, jnp.asarray(deck, jnp.int8))[0])

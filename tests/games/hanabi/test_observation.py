@@ -99,13 +99,19 @@ def test_a_hint_names_its_target_as_the_observer_counts():
     game = HanabiGame(players=3)
     deck = jnp.asarray([0] * 3 + [1] * 2 + [5] * 3 + [6] * 2 + [10] * 3 + [11] * 2 + [-1] * 35, jnp.int8)
     state = jax.jit(game.reset)(jax.random.key(0), deck)
-    hint = 10 + 5 + 2  # white is the color of cards 15 to 19; green, 2, that of 10 to 14: to the player two seats on
-    state, _ = jax.jit(game.step)(jax.random.key(0), state, jnp.array([hint, 30, 30]))
-    parts, obs = sections(game), np.asarray(jax.jit(game.observe)(state))
+    green = 10 + 5 + 2  # to the player two seats on
+    parts, step = sections(game), jax.jit(game.step)
+    state, _ = step(jax.random.key(0), state, jnp.array([green, 30, 30]))
+    obs = np.asarray(observed(game, jax.tree.map(lambda leaf: leaf[None], state)))[0]
     assert obs[:, parts.last_actor].tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
     assert obs[:, parts.last_target].tolist() == [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
     assert obs[:, parts.last_color].tolist() == [[0, 0, 1, 0, 0]] * 3
     assert obs[:, parts.last_touched].all()
+    red = 10 + 5 + 0  # from player 1 to player 0
+    state, _ = step(jax.random.key(0), state, jnp.array([30, red, 30]))
+    obs = np.asarray(observed(game, jax.tree.map(lambda leaf: leaf[None], state)))[0]
+    assert obs[:, parts.last_actor].tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
+    assert obs[:, parts.last_target].tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
 
 
 def test_long_thermometers_need_several_words():
