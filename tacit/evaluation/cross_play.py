@@ -28,6 +28,7 @@ from tacit.loops import joint, player, rollout, start
 from tacit.types import Carry, Choice, Level, Params, Policy, State, Trained
 
 LANES = 2**14  # games played at a time; more are played one block of pairs after another
+TOLD = 10  # times, at most, that is said how far it is
 
 Measure = Callable[[Game, State], dict[str, Array]]
 """From a game and one ended episode's state to what else is wanted of it, one number by name."""
@@ -154,8 +155,8 @@ def cross_play(
             played = _play(policies, measure, games, game, params, levels, play_key)
             for place, pair in enumerate(pairs):
                 found[pair] = jax.tree.map(lambda leaf, place=place: np.asarray(leaf[place], float), played)
-            done += len(pairs)
-            if say is not None:
+            tenths, done = TOLD * done // num**2, done + len(pairs)
+            if say is not None and TOLD * done // num**2 > tenths:
                 say(f"{done} of {num**2} pairs played")
     square = [found[i, j] for i in range(num) for j in range(num)]
     returns, measured = jax.tree.map(lambda *leaves: np.stack(leaves).reshape(num, num, *leaves[0].shape), *square)
