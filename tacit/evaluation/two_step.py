@@ -139,4 +139,4 @@ def _worths(game: TwoStepGame, levels: Joint) -> Joint:
 def _meet(game: TwoStepGame, policies: Joint) -> Float[Array, "k k"]:
     """Expected payoff of every pair of policies, leaves `[k, ...]`."""
     openings, replies = jnp.exp(policies.first), jnp.exp(policies.second)
-    return jnp.einsum("xaib,sxa,tib->st", exact.tensor(game), openings, replies)
+    return exact.weighted("xaib,sxa,tib->st", exact.tensor(game), openings, replies)

@@ -11,6 +11,7 @@ sharp softmax makes openings of probability e^-1000, and what player 2 is to bel
 Under Other-Play the tensor is averaged over player 2's names; J_OP is its value, and all of the above holds for it.
 """
 
+import functools
 import itertools
 from typing import NamedTuple
 
@@ -24,6 +25,9 @@ from tacit.games.base import Game
 from tacit.games.two_step import TwoStepGame
 
 MOST_OPENERS = 2**20  # policies of player 1 that a search may go through
+
+weighted = functools.partial(jnp.einsum, precision="highest")
+"""Sums of products, without the short numbers that accelerators multiply by default: a sharp softmax shows them."""
 
 
 class Joint(NamedTuple):
@@ -68,7 +72,7 @@ def uniform(game: TwoStepGame) -> Joint:
 def tensor(game: TwoStepGame) -> Float[Array, "c1 a1 i a2"]:
     """T: what each move of player 1 and each move of player 2 contribute to the value together."""
     led_to = np.eye(game.num_sets)[game.shown]  # [c1, c2, a1, i]
-    return jnp.einsum("xy,xyab,xyai->xaib", game.prior, game.rewards, jnp.asarray(led_to, float))
+    return weighted("xy,xyab,xyai->xaib", game.prior, game.rewards, jnp.asarray(led_to, float))
 
 
 def other_play(game: TwoStepGame) -> Float[Array, "c1 a1 i a2"]:
@@ -86,7 +90,7 @@ def value(tensor: Float[Array, "c1 a1 i a2"], joint: Joint) -> Float[Array, ""]:
     >>> float(value(tensor(game), uniform(game)))
     0.4375
     """
-    return jnp.einsum("xaib,xa,ib->", tensor, jnp.exp(joint.first), jnp.exp(joint.second))
+    return weighted("xaib,xa,ib->", tensor, jnp.exp(joint.first), jnp.exp(joint.second))
 
 
 def belief(game: TwoStepGame, first: Float[Array, "c1 a1"]) -> Float[Array, "i c1 c2 a1"]:
@@ -117,25 +121,25 @@ def _posterior(
 
 def reply_values(game: TwoStepGame, believed: Float[Array, "i c1 c2 a1"]) -> Float[Array, "i a2"]:
     """Q of player 2's moves under a belief."""
-    return jnp.einsum("ixya,xyab->ib", believed, game.rewards)
+    return weighted("ixya,xyab->ib", believed, game.rewards)
 
 
 def opening_values(game: TwoStepGame, second: Float[Array, "i a2"]) -> Float[Array, "c1 a1"]:
     """Q of player 1's moves if player 2 follows the policy `second` (log-probabilities)."""
     dealt = game.prior.sum(1)
     share = jnp.where(dealt > 0, 1 / jnp.where(dealt > 0, dealt, 1.0), 0.0)  # a card that is never dealt: all alike
-    return share[:, None] * jnp.einsum("xaib,ib->xa", tensor(game), jnp.exp(second))
+    return share[:, None] * weighted("xaib,ib->xa", tensor(game), jnp.exp(second))
 
 
 def best_opening(tensor: Float[Array, "c1 a1 i a2"], second: Float[Array, "i a2"]) -> Best:
     """The best response of player 1 to a policy of player 2, beside that policy's likeliest moves."""
-    each = jnp.einsum("xaib,ib->xa", tensor, jnp.exp(second))
+    each = weighted("xaib,ib->xa", tensor, jnp.exp(second))
     return Best(each.max(1).sum(), each.argmax(1), second.argmax(1))
 
 
 def best_reply(tensor: Float[Array, "c1 a1 i a2"], first: Float[Array, "c1 a1"]) -> Best:
     """The best response of player 2 to a policy of player 1, beside that policy's likeliest moves."""
-    each = jnp.einsum("xaib,xa->ib", tensor, jnp.exp(first))
+    each = weighted("xaib,xa->ib", tensor, jnp.exp(first))
     return Best(each.max(1).sum(), first.argmax(1), each.argmax(1))
 
 
