@@ -66,13 +66,16 @@ def own_actions(run: Trained) -> np.ndarray:
     return np.exp(np.asarray(jax.vmap(joint_action.marginals)(run.state.logits), float))
 
 
-def strangers(run: Trained) -> np.ndarray:
+def strangers(*runs: Trained) -> np.ndarray:
     """What each run of a joint-action learner earns with each other's partner, exactly: `[S, S]`, row as player 1.
 
     On the diagonal are the two players of one run; they, too, act without knowing what the other takes.
+
+    Args:
+        runs: of the same game; the matrix holds the runs of the first, then those of the second, ...
     """
-    own = own_actions(run)
-    return own[:, 0] @ np.asarray(run.game.matrix(), float) @ own[:, 1].T
+    own = np.concatenate([own_actions(run) for run in runs])
+    return own[:, 0] @ np.asarray(runs[0].game.matrix(), float) @ own[:, 1].T
 
 
 def other_play_value(form: OneApart, p: Numbers, q: Numbers) -> Numbers:

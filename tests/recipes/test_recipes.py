@@ -46,6 +46,7 @@ SLOW = (
     "mfos-ipd",
     "mfos-self-play",
     "population-ipd",
+    "repeated-levers",
 )  # many programs to compile
 
 
