@@ -111,7 +111,7 @@ def rollout(
     Returns:
         The games afterwards, and the steps with leaves `[T, B, ...]`. Parts nobody reads cost nothing.
     """
-    num_games, num_players = live.fresh.shape[0], game.spec.num_players
+    num_games, num_players = live.gained.shape
     # All keys are made here, in three large calls: inside the scan, hashing small batches of them would cost more
     # than most games do. Those that a deterministic game never reads are never made.
     act_key, step_key, reset_key = jax.random.split(key, 3)
@@ -121,14 +121,15 @@ def rollout(
         jax.random.split(reset_key, (length, num_games)),
     )
 
-    def one(live: Live, keys: Any, level: Level | None, given: PyTree) -> tuple[Live, Step]:
+    def one(live: Live, keys: Any, given: PyTree, level: Level | None) -> tuple[Live, Step]:
         state, carry, fresh, gained = live
         act_keys, step_key, reset_key = keys
         obs, legal = game.observe(state), game.legal(state)
         carry, action, extras = act(act_keys, carry=carry, obs=obs, legal=legal, fresh=fresh, given=given)
         new, (reward, terminated, truncated) = game.step(step_key, state, action)
         gained = jnp.where(fresh, 0.0, gained) + reward
-        step = Step(state, obs, legal, fresh, action, extras, reward, gained, terminated, truncated, game.observe(new))
+        decided, paid, led_to = (action, extras), (reward, gained), (new, game.observe(new))
+        step = Step(state, obs, legal, fresh, *decided, *paid, terminated, truncated, *led_to)
         ended = (terminated | truncated) & reset
         if reset:
             again = _begin(game, reset_key, level)
@@ -136,8 +137,7 @@ def rollout(
         return Live(new, carry, ended, gained), step
 
     def all_games(live: Live, inputs: Any) -> tuple[Live, Step]:
-        keys, given = inputs
-        return jax.vmap(one)(live, keys, levels, given)
+        return jax.vmap(one)(live, *inputs, levels)
 
     return jax.lax.scan(all_games, live, (keys, given), length)
 

@@ -126,7 +126,8 @@ class Step(NamedTuple):
         gained: `[T, B, P]` sum of the episode's rewards so far, this one included; at an end, the episode's return.
         terminated: `[T, B]` true where the step ended the episode by the rules: nothing follows it.
         truncated: `[T, B]` true where the episode was only cut off: its value goes on.
-        next_obs: what the step led to, before any reset (never the next episode's first observation).
+        next_state: what the step led to, before any reset.
+        next_obs: what the players saw of that (never the next episode's first observation).
     """
 
     state: PyTree
@@ -139,6 +140,7 @@ class Step(NamedTuple):
     gained: Float[Array, "T B P"]
     terminated: Bool[Array, "T B"]
     truncated: Bool[Array, "T B"]
+    next_state: PyTree
     next_obs: PyTree
 
 

@@ -52,6 +52,11 @@ class Game(Settings, abc.ABC):
         del state
         return jax.tree.map(self._everything, self.spec.action, is_leaf=_is_space)
 
+    def measure(self, state: State) -> dict[str, Array]:
+        """What else is worth knowing of an ended episode: one number by name, a metric of learners' play."""
+        del state
+        return {}
+
     def sample_level(self, key: PRNGKeyArray) -> Level:
         """A level for an episode; `()` where a game has only one. The key is consumed."""
         del key

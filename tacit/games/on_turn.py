@@ -70,6 +70,9 @@ class OnTurn(Game):
     def spec(self) -> Spec:
         return self.inner.spec._replace(num_players=1)
 
+    def measure(self, state: State) -> dict[str, Array]:
+        return self.inner.measure(state)
+
     def sample_level(self, key: PRNGKeyArray) -> Level:
         return self.inner.sample_level(key)
 

@@ -108,6 +108,9 @@ class Relabeled(Game):
     def truncates(self) -> bool:
         return self.inner.truncates
 
+    def measure(self, state: RelabeledState) -> dict[str, Array]:
+        return self.inner.measure(state.inner)
+
     def sample_level(self, key: PRNGKeyArray) -> Level:
         return self.inner.sample_level(key)
 

@@ -170,6 +170,16 @@ def _network(game: Game, config: Config) -> tuple[Policy, Callable[[PRNGKeyArray
     return nets.policy(*memory), lambda key: network(key, game.spec, config.hidden, config.recurrent, "ppo")
 
 
+def _told(game: Game, played: Step, players: int) -> Metrics:
+    """Reward and return of each player, and what the game measures of episodes, as means over those that ended."""
+    ended = played.terminated | played.truncated
+    returns = jnp.nanmean(jnp.where(ended[..., None], played.gained, jnp.nan), (0, 1))
+    paid = {"reward": played.reward.mean((0, 1)), "return": returns}
+    measured = jax.vmap(jax.vmap(game.measure))(played.next_state)
+    of_ended = {name: jnp.nanmean(jnp.where(ended, each, jnp.nan)) for name, each in measured.items()}
+    return {name: jnp.broadcast_to(each, players) for name, each in paid.items()} | of_ended
+
+
 def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Learner:
     """A PPO learner for these seats (all, unless given).
 
@@ -218,11 +228,7 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         now = annealed(config, state.iteration)
         each = jax.vmap(functools.partial(learn, now))(keys, state.params, state.opt_state, trajectory, remembered)
         params, opt_state, metrics = each
-        ended = (played.terminated | played.truncated)[:, :, None]
-        returns = jnp.where(ended, played.gained, jnp.nan)
-        paid = {"reward": played.reward.mean((0, 1)), "return": jnp.nanmean(returns, (0, 1))}
-        paid = {name: jnp.broadcast_to(each, players) for name, each in paid.items()}
-        return State(params, opt_state, state.live, state.iteration + 1), paid | metrics
+        return State(params, opt_state, state.live, state.iteration + 1), _told(game, played, players) | metrics
 
     def learn(
         now: Config, key: PRNGKeyArray, params: Params, opt_state: PyTree, trajectory: Trajectory, carry: Carry

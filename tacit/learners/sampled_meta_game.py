@@ -133,7 +133,8 @@ def looking_at_the_game(policy: Policy) -> Policy:
 
 def as_the_game(played: Step) -> Step:
     """The steps of an inner episode as those of the game in it: what an opponent learns from."""
-    return played._replace(state=played.state.inner, obs=played.obs.obs, next_obs=played.next_obs.obs)
+    before, after = (played.state.inner, played.obs.obs), (played.next_state.inner, played.next_obs.obs)
+    return played._replace(state=before[0], obs=before[1], next_state=after[0], next_obs=after[1])
 
 
 def meta_agents(tree: PyTree, axis: int) -> PyTree:

@@ -153,6 +153,11 @@ class HanabiGame(Variant):
         late = jnp.where(state.turns_left == 0, jnp.int8(OUT_OF_CARDS), jnp.int8(RUNNING))
         return jnp.where(state.lives == 0, jnp.int8(OUT_OF_LIVES), jnp.where(complete, jnp.int8(COMPLETE), late))
 
+    def measure(self, state: HanabiState) -> dict[str, Array]:
+        """Whether the lives were lost, whether the game was perfect, and the score without the loss of lives."""
+        code, before = self.end_code(state), state.fireworks.sum(dtype=jnp.int8)
+        return {"bombed": code == OUT_OF_LIVES, "perfect": code == COMPLETE, "score_before_bomb": before}
+
     def check_move(self, state: HanabiState, action: int) -> None:
         """Checks a move of who is on turn, outside of compiled code.
 
