@@ -11,7 +11,11 @@ from tacit.evaluation.basins import Basins
 from tacit.games.matrix import STATES
 from tacit.runs.metrics import MAIN_METRICS
 
-LABELS = {"value": "value (average reward per round)", "reward": "reward per step", "return": "return of an episode"}
+LABELS = {
+    "value": "value (average reward per round,\nor of an undiscounted game)",
+    "reward": "reward per step",
+    "return": "return of an episode",
+}
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")  # told apart by everyone
 
 
