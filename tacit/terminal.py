@@ -101,13 +101,14 @@ def show_outcome(title: str, paper: str, outcome: Mapping[str, Any], notes: Sequ
         published = _with_spread(target["published"], target["published_spread"]) + unverified
         measured = _with_spread(target["measured"], target["spread"])
         bounds, _, reason = target["rule"].partition(": ")
-        over = f"{target['n']} {target['spread_kind'].partition(' over ')[2]}"
+        kind, _, units = target["spread_kind"].partition(" over ")
+        over = f"{target['n']} {units}" if units else kind
         verdict = {True: "yes", False: "MISSED", None: "not judged"}[target["reached"]]
         row = (target["name"], published, measured, over, bounds, verdict)
         table.add_row(*(part.replace("[", r"\[") for part in row))
         reasons.setdefault(reason, []).append(target["name"])
     console.print(table)
-    spreads = sorted({target["spread_kind"] for target in outcome["targets"] if target["spread_kind"]})
+    spreads = sorted({target["spread_kind"] for target in outcome["targets"] if " over " in target["spread_kind"]})
     lines = [f"In brackets: {', '.join(spreads)}."] if spreads else []
     lines += [f"{'; '.join(names)}: {reason}." for reason, names in reasons.items() if reason]
     for line in (*lines, *notes):

@@ -15,7 +15,10 @@ Row = Experiment | Computation  # what a recipe runs: a training, or a computati
 
 
 class Measured(NamedTuple):
-    """A figure of ours: its value, its spread, what that spread is, and over how many it was taken."""
+    """A figure of ours: its value, its spread, what that spread is, and over how many it was taken.
+
+    The kind of spread is "exact", and the spread None, where nothing was drawn at random.
+    """
 
     value: float
     spread: float | None

@@ -132,12 +132,16 @@ def test_every_target_is_measured(name, tmp_path):
         assert list(entry) == TARGET_KEYS
         assert math.isfinite(entry["measured"])
         assert entry["spread"] is None or entry["spread"] >= 0
-        assert entry["spread_kind"].partition(" over ")[0] in ("sd", "se")
-        assert entry["n"] >= 2
+        exact = entry["spread_kind"] == "exact"
+        assert exact or entry["spread_kind"].partition(" over ")[0] in ("sd", "se")
+        assert entry["n"] == 1 if exact else entry["n"] >= 2
         assert entry["reached"] is target.reached(entry["measured"])
     assert outcome.reached == all(entry["reached"] for entry in outcome.json["targets"])
     stored = json.loads((outcome.folder.path / "outcome.json").read_text())
+    shown = stored.pop("exhibits")
     assert stored == outcome.json | {"title": recipe.title, "details": [*recipe.notes, *outcome.lines]}
+    assert bool(shown) == bool(recipe.exhibits)
+    assert all("kind" in exhibit for exhibit in shown)
     assert all(isinstance(line, str) for line in outcome.lines)
 
 
