@@ -34,7 +34,7 @@ def strangers(settings: Wanted, seeds: int, seed: int, say: Say) -> dict[str, An
     """Levels of Off-Belief Learning, and self-play and Other-Play by search and by gradient, with their cross-play.
 
     Returns:
-        "values" `[levels + 1, S]` of the levels; "told" `[S]`, how differently level 1 uses the light for the two pets
+        "values" `[levels + 1, S]` of the levels; "told", how differently level 1 uses the light for the two pets
         (largest difference of log-probabilities); cross-play matrices `[S, S]` by method.
     """
     game = games.make("pet-light")
@@ -48,7 +48,7 @@ def strangers(settings: Wanted, seeds: int, seed: int, say: Say) -> dict[str, An
         matrices[f"{name}, climbed"] = two_step.climbed(game, seeds, seed, settings.iterations, other_play)
     return {
         "values": levels.values.tolist(),
-        "told": [float(np.ptp(light))] * seeds,
+        "told": float(np.ptp(light)),
         "matrices": {name: matrix.tolist() for name, matrix in matrices.items()},
         "exhibits": [*_policies(levels), _methods(levels, matrices)],
     }
@@ -90,7 +90,7 @@ def measure(runs: Mapping[str, Computed]) -> dict[str, Measured]:
     values, told = np.array(result["values"]), _summaries(result)
     found = {
         "OBL: level 1": over_seeds(values[1]),
-        "OBL: level 1, how much the light tells": over_seeds(np.array(result["told"])),
+        "OBL: level 1, how much the light tells": Measured(result["told"], None, "exact", 1),
         "OBL: farthest of the higher levels from 5": over_seeds(np.abs(values[2:] - 5.0).max(axis=0)),
     }
     for name in ("self-play", "other-play"):

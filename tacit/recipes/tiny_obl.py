@@ -114,9 +114,8 @@ def measure(runs: Mapping[str, Computed]) -> dict[str, Measured]:
     found, temperatures = runs["ladders"].result["games"], Ladders().temperatures
     measured = {}
     for letter, game in found.items():
-        seeds = len(game["self-play"])
-        measured[f"{letter}: best of all"] = over_seeds(np.full(seeds, game["best"]))
-        measured[f"{letter}: level 0"] = over_seeds(np.array(game["values"][0][0]))
+        measured[f"{letter}: best of all"] = Measured(game["best"], None, "exact", 1)
+        measured[f"{letter}: level 0"] = Measured(game["values"][0][0][0], None, "exact", 1)
         for t, values in zip(temperatures, game["values"], strict=True):
             measured |= {_name(letter, t, k): over_seeds(np.array(each)) for k, each in enumerate(values)}
     gap = summarize(np.array(found["E"]["self-play"])).gap
