@@ -60,7 +60,7 @@ def ladder(game: TwoStepGame, temperature: float, levels: int, seeds: int = 1, s
         config = exact_obl.Config(temperature=temperature)
         run = loops.run(exact_obl.make, game, config, iterations=levels, seeds=seeds, seed=seed)
         policies = _levels(game, config, levels)
-        cross = np.asarray(_meet(game, policies))
+        cross = np.asarray(meet(game, policies))
         values = np.concatenate([np.full((1, seeds), cross[0, 0]), run.metrics["value"]])
         worth = _worths(game, policies)
         return Ladder(values, cross, *jax.tree.map(np.asarray, (policies, worth)))
@@ -73,14 +73,14 @@ def climbed(
     with precision(64):
         config = exact_pg.Config(other_play=other_play)
         run = loops.run(exact_pg.make, game, config, iterations=iterations, seeds=seeds, seed=seed, every=iterations)
-        return np.asarray(_meet(game, normalized(run.state)))
+        return np.asarray(meet(game, normalized(run.state)))
 
 
 def searched(game: TwoStepGame, seeds: int, seed: int = 0, other_play: bool = False) -> np.ndarray:
     """Cross-play `[S, S]` of best policies, each found by a search that takes any one among equals."""
     with precision(64):
         keys = jax.random.split(jax.random.key(seed), seeds)
-        return np.asarray(_meet(game, _searched(keys, game, other_play)))
+        return np.asarray(meet(game, _searched(keys, game, other_play)))
 
 
 def shares(values: np.ndarray) -> str:
@@ -136,7 +136,7 @@ def _worths(game: TwoStepGame, levels: Joint) -> Joint:
 
 
 @jax.jit
-def _meet(game: TwoStepGame, policies: Joint) -> Float[Array, "k k"]:
+def meet(game: TwoStepGame, policies: Joint) -> Float[Array, "k k"]:
     """Expected payoff of every pair of policies, leaves `[k, ...]`."""
     openings, replies = jnp.exp(policies.first), jnp.exp(policies.second)
     return exact.weighted("xaib,sxa,tib->st", exact.tensor(game), openings, replies)

@@ -26,6 +26,7 @@ LEARNERS = {
     "exact-pg": Entry(
         "tacit.learners.exact_pg", "policy gradient on the exact return of two-step games; Other-Play as an option"
     ),
+    "obl": Entry("tacit.learners.obl", "Off-Belief Learning from play, level by level, with exact beliefs"),
     "exact-obl": Entry("tacit.learners.exact_obl", "Off-Belief Learning by backward induction in two-step games"),
 }
 

@@ -1,0 +1,105 @@
+"""Beliefs along sampled play: what players believe of the unseen, if all others play by a known policy.
+
+Each player keeps the evidence E, one logarithm for each hypothesis h about what it cannot see. When another one acts,
+
+    E(h) <- E(h) + log pi(action | what the other one sees, if h)
+
+and its belief is grounded(h) exp E(h), normalized. The policy follows action values and has no memory.
+
+A hypothesis changes only a part d(h) of what the other one sees, and the network's first layer is linear: with o the
+rest of the observation, it gives W o + W' d(h). W o is needed once, and W' d(h) once for all games where the list of
+d(h) never changes, as that of the hands of Hanabi for two players.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
+
+from tacit.games.hypotheses import Hypotheses, posterior
+from tacit.nets_value import Soft
+from tacit.ops import categorical
+from tacit.types import State, Step
+
+
+def told(
+    listing: Hypotheses,
+    params: Soft,
+    state: State,
+    mover: Int[Array, ""],
+    other: Int[Array, ""],
+    action: Int[Array, ""],
+) -> Float[Array, " H"]:
+    """Log-probability of the mover's action under each hypothesis about what `other` cannot see."""
+    views, first = listing.views(state, mover, other), params.net.layers[0]
+    rows = first(views.common)[None] + views.differing @ first.weight[:, listing.place].T
+    logits = jax.vmap(params.net.rest)(rows) / params.temperature
+    log_probs = jax.vmap(categorical.log_probs)(logits, views.legal)
+    taken = (jnp.arange(logits.shape[1]) == action)[None]
+    may = jnp.any(taken & views.legal, axis=1)
+    return jnp.where(may, jnp.sum(jnp.where(taken, log_probs, 0.0), axis=1), -jnp.inf)
+
+
+def followed(
+    listing: Hypotheses,
+    params: Soft,
+    state: State,
+    mover: Int[Array, ""],
+    action: Int[Array, ""],
+    evidence: Float[Array, "P H"],
+) -> Float[Array, "P H"]:
+    """The evidence of all players after one more move, if the others play by `params`."""
+    players = len(evidence)
+    for offset in range(1, players):
+        other = (mover + offset) % players
+        heard = evidence[other] + told(listing, params, state, mover, other, action)
+        evidence = evidence.at[other].set(heard - heard.max())  # small numbers, so that rounding does not grow
+    return evidence.at[mover].set(listing.revealed(state, mover, action, evidence[mover]))
+
+
+Supposed = Callable[[PRNGKeyArray, Float[Array, " H"]], PyTree]
+"""What a player supposes of the unseen, from a key and its belief: a draw, say."""
+
+
+def along(
+    keys: Key[Array, "T B"],
+    game: Any,
+    params: Soft,
+    evidence: Float[Array, "B P H"],
+    played: Step,
+    suppose: Supposed,
+) -> tuple[Float[Array, "B P H"], PyTree]:
+    """What the player on turn supposes at each step if the others play by `params`, and the evidence afterwards.
+
+    Args:
+        game: of turns, and with hypotheses.
+        evidence: of all players before the first step; where a game begins anew, so does the evidence.
+        played: the moves of who is on turn (`tacit.games.on_turn`).
+
+    Returns:
+        The evidence, and what was supposed, leaves `[T, B, ...]`.
+    """
+    listing = game.hypotheses()
+
+    def one(evidence: Float[Array, "P H"], key: PRNGKeyArray, step: Any) -> tuple[Array, PyTree]:
+        state, fresh, action = step
+        evidence, mover = jnp.where(fresh, 0.0, evidence), game.on_turn(state).astype(jnp.int32)
+        belief = posterior(listing.grounded(state, mover), evidence[mover])
+        return followed(listing, params, state, mover, action[0], evidence), suppose(key, belief)
+
+    steps = played.state, played.fresh, played.action
+    return jax.lax.scan(lambda evidence, x: jax.vmap(one)(evidence, *x), evidence, (keys, steps))
+
+
+@jax.custom_batching.custom_vmap
+def agreed(flag: Bool[Array, ""]) -> Bool[Array, ""]:
+    """A flag that is equal in all runs side by side: a branch on it stays a branch, where both would be computed."""
+    return flag
+
+
+@agreed.def_vmap
+def _(size: int, batched: Any, flags: Bool[Array, "..."]) -> tuple[Array, bool]:
+    del size, batched
+    return flags.all(), False
