@@ -13,53 +13,27 @@ Source: hanabi-learning-environment, hanabi_lib/hanabi_state.cc and hanabi_game.
 Departures: an action that is not legal changes nothing, where the reference engine aborts; waiting is an action.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int, Int8, PRNGKeyArray, UInt8, UInt32
+from jaxtyping import Array, Bool, Int, Int8, PRNGKeyArray
 
-from tacit.games.hanabi import beliefs_by_slot, moves, observation
+from tacit.games.hanabi import beliefs_by_slot, deal, moves, observation, turns
 from tacit.games.hanabi.beliefs import facts
 from tacit.games.hanabi.hand_hypotheses import HandHypotheses
-from tacit.games.hanabi.moves import below, colors_and_ranks, one_hot
+from tacit.games.hanabi.moves import one_hot
 from tacit.games.hanabi.symmetry import inverse, relabeled_action, relabeled_legal, relabeled_observation
 from tacit.games.hanabi.variant import (
-    COLOR_HINT,
     COMPLETE,
-    DISCARD,
     NOTHING,
-    OUT_OF_CARDS,
     OUT_OF_LIVES,
-    PLAY,
-    RANK_HINT,
-    RUNNING,
     HanabiState,
     LastMove,
     Variant,
 )
 from tacit.types import Discrete, Level, Outcome, Real, Spec
-
-
-class Move(NamedTuple):
-    """One move, as its parts."""
-
-    kind: Int8[Array, ""]
-    slot: Int8[Array, ""]
-    target: Int8[Array, ""]
-    color: Int8[Array, ""]
-    rank: Int8[Array, ""]
-
-
-class Shown(NamedTuple):
-    """What hints have said about all cards, and which slots the last one touched."""
-
-    color_mask: UInt8[Array, "P h"]
-    rank_mask: UInt8[Array, "P h"]
-    color_hinted: Bool[Array, "P h"]
-    rank_hinted: Bool[Array, "P h"]
-    touched: UInt8[Array, ""]
 
 
 class HanabiGame(Variant):
@@ -91,21 +65,27 @@ class HanabiGame(Variant):
 
     def shuffled(self, key: PRNGKeyArray) -> Int8[Array, " D"]:
         """A level with the whole order fixed. The key is consumed."""
-        return jax.random.permutation(key, jnp.asarray(_cards(self)))
+        return jax.random.permutation(key, jnp.asarray(deal.all_cards(self)))
+
+    def level(self, cards: Sequence[int]) -> Int8[Array, " D"]:
+        """The level whose deck begins with these cards: none, those of the deal, or more.
+
+        Raises:
+            InputError: the deck has no such card or not so many, or these are not all cards of the deal.
+        """
+        return deal.level(self, cards)
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> HanabiState:
         order = self.sample_level(key) if level is None else level
-        held = (self.players, self.hand_size)
-        count = self.players * self.hand_size
-        drawn = jnp.asarray(_cards(self))[_distinct(jax.random.bits(key, (_enough(count),))[:count], self.deck_size)]
-        dealt = jnp.where(order[0] >= 0, order[:count], drawn)
-        deck = jnp.asarray(self.full_deck) - one_hot(dealt, self.num_cards).sum(0, dtype=jnp.int8)
+        hands = deal.deal(self, jax.random.bits(key, (deal.num_words(self),)), order)
+        deck = jnp.asarray(self.full_deck) - one_hot(hands, self.num_cards).sum((0, 1), dtype=jnp.int8)
+        held = hands.shape
         nothing, no = jnp.int8(NOTHING), jnp.bool_(False)
         return HanabiState(
             deck=deck,
             order=order,
-            dealt=jnp.int8(count),
-            hands=dealt.reshape(held),
+            dealt=jnp.int8(hands.size),
+            hands=hands,
             color_mask=jnp.full(held, 2**self.colors - 1, jnp.uint8),
             rank_mask=jnp.full(held, 2**self.ranks - 1, jnp.uint8),
             color_hinted=jnp.zeros(held, bool),
@@ -134,24 +114,20 @@ class HanabiGame(Variant):
         """
         own = one_hot(state.player, self.players)
         chosen = jnp.where(own, action, 0).sum(dtype=action.dtype)
-        move = Move(*jnp.asarray(np.stack(moves.moves(self), axis=1))[chosen])
-        new = self._moved(jax.random.bits(key), state, move)
-        of_card = (new.last.card >= 0) & ((move.kind == PLAY) | (state.information < self.information))
-        of_hint = (new.last.touched > 0) & (state.information > 0)
-        allowed = (of_card | of_hint) & (chosen >= 0) & ~state.terminated
-        new = jax.tree.map(lambda stay, go: jnp.where(allowed, go, stay), state, new)
+        move = turns.Move(*jnp.asarray(np.stack(moves.moves(self), axis=1))[chosen])
+        new = turns.moved(self, jax.random.bits(key), state, move)
+        done = turns.allowed(self, state, move, new) & (chosen >= 0)
+        new = jax.tree.map(lambda stay, go: jnp.where(done, go, stay), state, new)
         reward = (self.score(new) - self.score(state)).astype(float)
         return new, Outcome(jnp.broadcast_to(reward, (self.players,)), new.terminated, new.truncated)
 
     def score(self, state: HanabiState) -> Int8[Array, ""]:
         """Cards on the stacks; 0 once the lives are gone."""
-        return jnp.where(state.lives == 0, jnp.int8(0), state.fireworks.sum(dtype=jnp.int8))
+        return turns.score(state)
 
     def end_code(self, state: HanabiState) -> Int8[Array, ""]:
         """`RUNNING`, or how the game ended: `OUT_OF_LIVES`, `OUT_OF_CARDS` or `COMPLETE`; the numbers are HLE's."""
-        complete = (state.fireworks == self.ranks).all()
-        late = jnp.where(state.turns_left == 0, jnp.int8(OUT_OF_CARDS), jnp.int8(RUNNING))
-        return jnp.where(state.lives == 0, jnp.int8(OUT_OF_LIVES), jnp.where(complete, jnp.int8(COMPLETE), late))
+        return turns.end_code(self, state)
 
     def measure(self, state: HanabiState) -> dict[str, Array]:
         """Whether the lives were lost, whether the game was perfect, and the score without the loss of lives."""
@@ -214,117 +190,6 @@ class HanabiGame(Variant):
 
     def relabel_action(self, symmetry: Int8[Array, " c"], action: Int[Array, ""]) -> Int[Array, ""]:
         return relabeled_action(self, symmetry, action)
-
-    def _moved(self, word: UInt32[Array, ""], state: HanabiState, move: Move) -> HanabiState:
-        """What a legal move makes of the game, before it is known whether that ends it."""
-        is_play, is_discard = move.kind == PLAY, move.kind == DISCARD
-        draws = is_play | is_discard
-        own, slots = one_hot(state.player, self.players)[:, None], jnp.arange(self.hand_size, dtype=jnp.int8)[None]
-        card = jnp.where(own & (slots == move.slot), state.hands + jnp.int8(1), 0).sum(dtype=jnp.int8) - jnp.int8(1)
-        color, rank = colors_and_ranks(self, card)
-        stack = one_hot(color, self.colors)
-        scored = is_play & (jnp.where(stack, state.fireworks, 0).sum(dtype=jnp.int8) == rank)
-        completed = scored & (rank == self.ranks - 1)
-        gained = is_discard | (completed & (state.information < self.information))
-        lost, left = is_play & ~scored, state.deck.sum(dtype=jnp.int8)
-        drawn = jnp.where(draws, self._drawn(word, state, left), NOTHING)
-        shown = self._hinted(state, move)
-        shift = own & draws & (slots >= move.slot)
-
-        def shifted(values: Array, last: Array) -> Array:
-            """Where a card left, later ones move down and the new one comes last."""
-            end = jnp.broadcast_to(last.astype(values.dtype), (self.players, 1))
-            return jnp.where(shift, jnp.concatenate([values[:, 1:], end], axis=1), values)
-
-        there, no = drawn >= 0, jnp.bool_(False)
-        emptied = jnp.where(draws & (left == 1), jnp.int8(self.players), NOTHING)
-        following = state.player + jnp.int8(1)
-        new = HanabiState(
-            deck=state.deck - one_hot(drawn, self.num_cards).astype(jnp.int8),
-            order=state.order,
-            dealt=state.dealt + there.astype(jnp.int8),
-            hands=shifted(state.hands, drawn),
-            color_mask=shifted(shown.color_mask, jnp.where(there, 2**self.colors - 1, 0)),
-            rank_mask=shifted(shown.rank_mask, jnp.where(there, 2**self.ranks - 1, 0)),
-            color_hinted=shifted(shown.color_hinted, no),
-            rank_hinted=shifted(shown.rank_hinted, no),
-            fireworks=state.fireworks + (stack & scored).astype(jnp.int8),
-            discards=state.discards + (one_hot(card, self.num_cards) & ~scored).astype(jnp.int8),
-            information=state.information + gained.astype(jnp.int8) - (~draws).astype(jnp.int8),
-            lives=state.lives - lost.astype(jnp.int8),
-            player=jnp.where(following == self.players, jnp.int8(0), following),
-            turns_left=jnp.where(state.turns_left < 0, emptied, state.turns_left - jnp.int8(1)),
-            last=LastMove(
-                state.player,
-                move.kind,
-                move.target,
-                move.color,
-                move.rank,
-                shown.touched,
-                move.slot,
-                card,
-                scored,
-                gained,
-            ),
-            terminated=no,
-            truncated=no,
-        )
-        return new._replace(terminated=self.end_code(new) != RUNNING)
-
-    def _drawn(self, word: UInt32[Array, ""], state: HanabiState, left: Int8[Array, ""]) -> Int8[Array, ""]:
-        """The next card of the deck; `NOTHING` where it is empty."""
-        place = below(word, left)
-        drawn = (jnp.cumsum(state.deck, dtype=jnp.int8) <= place).sum(dtype=jnp.int8)
-        here = jnp.arange(self.deck_size, dtype=jnp.int8) == state.dealt
-        fixed = jnp.where(here, state.order, 0).sum(dtype=jnp.int8)
-        return jnp.where(left == 0, NOTHING, jnp.where(fixed >= 0, fixed, drawn))
-
-    def _hinted(self, state: HanabiState, move: Move) -> Shown:
-        """What is known of all cards after a hint, which is nothing new after any other move."""
-        target = state.player + move.target
-        target = jnp.where(target >= self.players, target - jnp.int8(self.players), target)
-        told = one_hot(target, self.players)[:, None]
-        colors, ranks = colors_and_ranks(self, state.hands)
-        by_color, by_rank = told & (move.kind == COLOR_HINT), told & (move.kind == RANK_HINT)
-        of_color, of_rank = by_color & (colors == move.color), by_rank & (ranks == move.rank)
-        slots = jnp.left_shift(jnp.uint8(1), jnp.arange(self.hand_size, dtype=jnp.uint8))[None]
-        return Shown(
-            color_mask=_narrowed(state.color_mask, by_color, of_color, move.color),
-            rank_mask=_narrowed(state.rank_mask, by_rank, of_rank, move.rank),
-            color_hinted=state.color_hinted | of_color,
-            rank_hinted=state.rank_hinted | of_rank,
-            touched=jnp.where(of_color | of_rank, slots, 0).sum(dtype=jnp.uint8),
-        )
-
-
-def _narrowed(
-    mask: UInt8[Array, "P h"], told: Bool[Array, "P 1"], fits: Bool[Array, "P h"], value: Int8[Array, ""]
-) -> UInt8[Array, "P h"]:
-    """Values that remain possible where a hint told which cards have this one."""
-    bit = jnp.left_shift(jnp.uint8(1), jnp.maximum(value, 0).astype(jnp.uint8))
-    return jnp.where(told, mask & jnp.where(fits, bit, ~bit), mask)
-
-
-def _cards(variant: Variant) -> np.ndarray:
-    """All cards of the deck, in order, `[D]`."""
-    return np.repeat(np.arange(variant.num_cards, dtype=np.int8), variant.full_deck)
-
-
-def _enough(count: int) -> int:
-    """The next power of two: so many random words compile in a third of the time."""
-    return 1 << (count - 1).bit_length()
-
-
-def _distinct(words: UInt32[Array, " n"], size: int) -> Int8[Array, " n"]:
-    """Different numbers in [0, size), all sequences equally likely: draws without replacement.
-
-    Draw i picks among what the earlier ones left; read backwards, each moves those at or above it one up.
-    """
-    picks = [below(words[i], jnp.int8(size - i)) for i in range(len(words))]
-    for i in reversed(range(len(picks))):
-        for j in range(i + 1, len(picks)):
-            picks[j] = picks[j] + (picks[j] >= picks[i]).astype(jnp.int8)
-    return jnp.stack(picks)
 
 
 def hanabi() -> HanabiGame:

@@ -21,7 +21,7 @@ VARIANTS = {
 
 
 @functools.partial(jax.jit, static_argnums=(0, 2))
-def played(game, key, length, level=None):
+def played(game, key, length, level):
     """Random legal play, cautious with lives: states `[length + 1, ...]`, joint actions and rewards `[length, P]`."""
     reset_key, play_key = jax.random.split(key)
     first = game.reset(reset_key, level)

@@ -41,9 +41,7 @@ def moved(game, state, *actions):
 
 def dealt(game, *cards):
     """The start of a game on this deck, of which the cards that are not given are drawn."""
-    order = np.full(game.deck_size, NOTHING, np.int8)
-    order[: len(cards)] = cards
-    return reset(game, jax.random.key(0), jnp.asarray(order))
+    return reset(game, jax.random.key(0), game.level(cards))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +88,8 @@ def test_impossible_variants_are_refused_in_one_line(rules, words):
 @given(NAMES, SEEDS)
 def test_every_card_is_somewhere_and_tokens_stay_in_range(variant, seed):
     game = VARIANTS[variant]
-    states, _, rewards = jax.tree.map(np.asarray, played(game, jax.random.key(seed), LENGTH))
+    nothing_fixed = jnp.full(game.deck_size, NOTHING, jnp.int8)
+    states, _, rewards = jax.tree.map(np.asarray, played(game, jax.random.key(seed), LENGTH, nothing_fixed))
     cards = np.arange(game.num_cards)
     held = (states.hands[..., None] == cards).sum((1, 2))
     stacked = (cards % game.ranks < np.repeat(states.fireworks, game.ranks, axis=1)).astype(int)
@@ -255,6 +254,21 @@ def test_a_deck_that_is_fixed_decides_the_game_and_one_that_is_not_does_not():
     assert len(later) > 3
 
 
+@pytest.mark.parametrize(
+    ("cards", "words"),
+    [
+        ([0, 1, 2], "a level has no card or all 4 cards of the deal fixed, got 3"),
+        ([0, 1, 2, 5], "no card 5: this variant has cards 0 to 4"),
+        ([0, 1, 2, -1], "no card -1: this variant has cards 0 to 4"),
+        ([4, 1, 2, 3, 4], "R5 is 2 times in the level, and the deck has 1"),
+    ],
+)
+def test_a_level_that_is_no_deck_is_refused_in_one_line(cards, words):
+    with pytest.raises(InputError) as refused:
+        hanabi_very_small().level(cards)
+    assert str(refused.value) == words
+
+
 def test_cards_are_drawn_as_from_a_shuffled_deck():
     game, count = hanabi_very_small(), 20_000
     dealt = np.asarray(jax.jit(jax.vmap(game.reset))(jax.random.split(jax.random.key(3), count)).hands).reshape(-1, 4)
@@ -266,7 +280,7 @@ def test_cards_are_drawn_as_from_a_shuffled_deck():
     shuffled = np.asarray(jax.jit(jax.vmap(game.shuffled))(jax.random.split(jax.random.key(4), count)))
     assert abs((shuffled[:, 0] == shuffled[:, 9]).mean() - 12 / 90) < 4 * error
 
-    state = reset(game, jax.random.key(0), jnp.array([0, 1, 2, 3] + 6 * [NOTHING], jnp.int8))  # left: 2 1 1 1 1
+    state = reset(game, jax.random.key(0), game.level([0, 1, 2, 3]))  # left: 2 1 1 1 1
     draw = jax.jit(jax.vmap(lambda key: game.step(key, state, jnp.array([2, 10]))[0].hands[0, 1]))
     drawn = np.asarray(draw(jax.random.split(jax.random.key(6), count)))
     assert np.abs(np.bincount(drawn, minlength=5) / count - np.array([2, 1, 1, 1, 1]) / 6).max() < 4 * error
