@@ -196,6 +196,7 @@ def budget(of: Budget) -> str:
     """How a mode differs from the default, in words."""
     words = [f"{of.seeds} seeds"] if of.seeds else []
     words += [f"at most {of.iterations} iterations"] if of.iterations else []
+    words += [f"{of.raised} iterations"] if of.raised else []
     words += [f"`--learner.{name.replace('_', '-')} {value(x)}`" for name, x in of.learner.items()]
     return " and ".join(words) or "as the default"
 

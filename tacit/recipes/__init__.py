@@ -49,6 +49,14 @@ RECIPES = {
     "levers": Entry(
         "tacit.recipes.levers:RECIPE", "runs of self-play cannot play with each other, and runs of Other-Play can"
     ),
+    "small-hanabi-sp-xp": Entry(
+        "tacit.recipes.small_hanabi_sp_xp:RECIPE",
+        "self-play on small Hanabi: each run with its twin and with the others",
+    ),
+    "small-hanabi-op": Entry(
+        "tacit.recipes.small_hanabi_op:RECIPE", "Other-Play by colors on small Hanabi, beside self-play"
+    ),
+    "hanabi-ppo": Entry("tacit.recipes.hanabi_ppo:RECIPE", "two-player Hanabi by PPO, as far as the budget goes"),
     "repeated-levers": Entry(
         "tacit.recipes.repeated_levers:RECIPE", "strangers who see each other's pulls agree on a lever all the same"
     ),

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import pytest
 
-from tacit import cli
+from tacit import cli, games
 from tacit.errors import Interrupted, RunError, SettingError
 from tacit.recipes import RECIPES, base, reproduction
 from tacit.recipes.base import Budget, Measured, Recipe, Target, over_agents, over_seeds, share
@@ -50,6 +50,10 @@ SLOW = (
 )  # many programs to compile
 
 
+def shortened(row):
+    return "length" in LEARNERS.get(row.learner, {}) and hasattr(games.make(row.game), "length")
+
+
 def tiny(recipe, seeds=2):
     seeds = max(seeds, recipe.least)
 
@@ -62,7 +66,7 @@ def tiny(recipe, seeds=2):
             iterations=12 if recipe.name == "lola-dice-ipd" else 3,
             seeds=40 if meets else seeds,
             learner_settings=row.learner_settings | LEARNERS.get(row.learner, {}),
-            game_settings={"length": 4} if "length" in LEARNERS.get(row.learner, {}) else row.game_settings,
+            game_settings={"length": 4} if shortened(row) else row.game_settings,
         )
 
     return dataclasses.replace(recipe, rows={name: shrunk(name, row) for name, row in recipe.rows.items()})
@@ -182,6 +186,8 @@ def test_budgets():
     assert sizes("quick") == (2, 50)  # a budget never adds iterations
     assert sizes("full") == (90, 10)
     assert sizes("quick", 7) == (7, 50)
+    recipe = dataclasses.replace(recipe, full=Budget(raised=70))
+    assert sizes("full") == (20, 70)  # a published number of iterations that the default mode does not reach
 
 
 def test_budgets_of_some_rows_alone():

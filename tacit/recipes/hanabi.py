@@ -1,0 +1,62 @@
+"""What recipes of Hanabi share: the cross-play of a row's seeds, its figures and its pictures."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tacit.evaluation.cross_play import cross_play, models_of
+from tacit.recipes.base import Measured
+from tacit.runs import exhibits, store
+from tacit.runs.cross_play import BEFORE, BOMBED, how_it_ended, result
+from tacit.runs.training import Finished
+
+GAMES = 1000  # of each ordered pair
+KEPT = "cross-play.json"
+HEAD = ("row", "seeds", "SP", "se", "XP", "se", "SP - XP", "se", "bombed, SP", "bombed, XP", "before the bomb, XP")
+WORDS = (
+    "SP: a seed with its own twin; XP: two different seeds, over ordered pairs. All play the same decks, greedily. se: "
+    "standard error over seeds, by leaving out one after another. A bombed game counts 0; the last column is what was "
+    "on the stacks all the same."
+)
+
+
+def crossed(run: Finished) -> dict[str, Any]:
+    """Cross-play of the seeds of a run (`tacit.runs.cross_play.result`), played once and kept in its folder."""
+    place = run.folder.path / KEPT
+    if not place.exists():
+        store.write_json(place, result(cross_play(run.game, models_of(run, "seed"), GAMES, measure=how_it_ended)))
+    return store.read_json(place)
+
+
+def figures(row: str, run: Finished) -> dict[str, Measured]:
+    """SP, XP, their gap, how many games were bombed, and the score in spite of bombs, by the row's name and theirs."""
+    found = crossed(run)["figures"]["all"]
+    bombed, before = found["measured"][BOMBED], found["measured"][BEFORE]
+    return {
+        f"{row}: SP": _measured(found["self_play"]),
+        f"{row}: XP": _measured(found["cross_play"]),
+        f"{row}: SP - XP": _measured(found["gap"]),
+        f"{row}: % bombed, SP": _measured(bombed["self_play"], 100.0),
+        f"{row}: % bombed, XP": _measured(bombed["cross_play"], 100.0),
+        f"{row}: score before the bomb, SP": _measured(before["self_play"]),
+    }
+
+
+def _measured(figure: Mapping[str, Any], scale: float = 1.0) -> Measured:
+    spread = None if figure["se"] is None else scale * figure["se"]
+    return Measured(scale * figure["mean"], spread, "se over seeds (jackknife)", figure["models"])
+
+
+def shown(runs: Mapping[str, Finished]) -> list[exhibits.Exhibit]:
+    """The figures of all rows in one table, then the matrix of each."""
+    rows, pictures = [], []
+    for name, run in runs.items():
+        content = crossed(run)
+        found = content["figures"]["all"]
+        pairs = [found["self_play"], found["cross_play"], found["gap"]]
+        ends = [found["measured"][BOMBED]["self_play"], found["measured"][BOMBED]["cross_play"]]
+        before = found["measured"][BEFORE]["cross_play"]
+        each = [figure[part] for figure in pairs for part in ("mean", "se")]
+        rows.append([name, len(content["models"]), *each, *(figure["mean"] for figure in (*ends, before))])
+        matrix = next(part for part in content["exhibits"] if part["kind"] == "heat-map")
+        pictures.append(matrix | {"title": f"{name}. {matrix['title']}"})
+    return [exhibits.table("Self-play and cross-play", HEAD, rows, WORDS), *pictures]
