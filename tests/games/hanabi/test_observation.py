@@ -126,7 +126,7 @@ def test_long_thermometers_need_several_words():
 
 def test_what_is_seen_before_the_first_move_and_without_a_card():
     game = HanabiGame(colors=2, ranks=2, hand=4)
-    states = positions("no stock", 1)
+    states = positions("no stock", 2)
     parts, obs = sections(game), seen(game, states)
     assert not obs[0, :, parts.last_actor.start : parts.knowledge.start].any()
     short = states.hands[:, :, -1] < 0
