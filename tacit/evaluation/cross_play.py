@@ -71,10 +71,9 @@ class CrossPlay(NamedTuple):
         return self.scores.mean(axis=2)
 
 
-def nothing(game: Game, state: State) -> dict[str, Array]:
-    """Measures nothing beside the score."""
-    del game, state
-    return {}
+def by_the_game(game: Game, state: State) -> dict[str, Array]:
+    """What the game itself measures of its ended episodes."""
+    return game.measure(state)
 
 
 @functools.cache
@@ -128,7 +127,7 @@ def cross_play(
     models: Sequence[Model],
     games: int = 1000,
     seed: int = 0,
-    measure: Measure = nothing,
+    measure: Measure = by_the_game,
     say: Callable[[str], None] | None = None,
 ) -> CrossPlay:
     """Plays every ordered pair of models, each with its own twin included.

@@ -16,16 +16,13 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array
 
 from tacit import settings
 from tacit.errors import Misfit, RunError, SettingError
 from tacit.evaluation import pairings
-from tacit.evaluation.cross_play import CrossPlay, Model, cross_play, model, nothing
+from tacit.evaluation.cross_play import CrossPlay, Model, cross_play, model
 from tacit.evaluation.cross_play_settings import Plan
 from tacit.games.base import Game
-from tacit.games.hanabi import HanabiGame, HanabiState
-from tacit.games.hanabi.variant import COMPLETE, OUT_OF_LIVES
 from tacit.learners import HANABI_BOTS, PLAYERS, SHAPERS
 from tacit.loops import player as part_of
 from tacit.policies import POLICIES, place
@@ -39,7 +36,6 @@ from tacit.runs.training import read_back
 from tacit.settings import unknown
 
 GROUPS = {"bots": tuple(HANABI_BOTS)}
-MEASURES = BOMBED, PERFECT, BEFORE = ("share of games bombed", "share of perfect games", "score before the bomb")
 MOST = 200  # models; their matrix is square
 MOST_TOLD = 60  # letters about one setting in a message
 SEEDS = re.compile(r"(?P<name>.+):(?P<seeds>\d+(,\d+)*)")
@@ -183,15 +179,7 @@ def matrix(plan: Plan, seeds: int, seed: int, say: Say) -> dict[str, Any]:
     """Plays everybody with everybody; see `result`."""
     del seeds
     game, models = entering(plan)
-    measure = how_it_ended if isinstance(game, HanabiGame) else nothing
-    return result(cross_play(game, models, plan.games, seed, measure, say))
-
-
-def how_it_ended(game: Game, state: HanabiState) -> dict[str, Array]:
-    """Of a game of Hanabi: whether the lives were lost, whether it was perfect, and the score without the former."""
-    assert isinstance(game, HanabiGame)
-    code = game.end_code(state)
-    return {BOMBED: code == OUT_OF_LIVES, PERFECT: code == COMPLETE, BEFORE: state.fireworks.sum()}
+    return result(cross_play(game, models, plan.games, seed, say=say))
 
 
 def result(played: CrossPlay) -> dict[str, Any]:
@@ -269,7 +257,7 @@ def rows_measured(content: dict[str, Any]) -> list[list[Any]]:
     for name, found in content["figures"].items():
         for what, part in found["measured"].items():
             sp, xp = part["self_play"], part["cross_play"]
-            table.append([name, what, sp["mean"], sp["se"], xp["mean"], xp["se"]])
+            table.append([name, what.replace("_", " "), sp["mean"], sp["se"], xp["mean"], xp["se"]])
     return table
 
 
@@ -285,7 +273,8 @@ def _exhibits(played: CrossPlay, content: dict[str, Any]) -> list[exhibits.Exhib
     if content["measured"]:
         shown.append(exhibits.table("How games ended", HEAD_MEASURED, rows_measured(content)))
     for name, values in content["measured"].items():
-        shown.append(exhibits.square(name.capitalize(), played.models, np.array(values), played.groups, AXES))
+        title = f"Mean over games: {name.replace('_', ' ')}"
+        shown.append(exhibits.square(title, played.models, np.array(values), played.groups, AXES))
     if content["between"] and len(content["between"]) < len(played.models) ** 2 / 4:
         head, caption = ("one", "other", "XP", "se", "ordered pairs"), "Both orders of the seats."
         cells = [[*part["groups"], part["mean"], part["se"], part["pairs"]] for part in content["between"]]

@@ -93,15 +93,15 @@ def test_seeds_are_those_of_the_run(runs):
 def test_how_games_of_hanabi_ended(capsys, tmp_path):
     status, out, _ = run(capsys, tmp_path, f"iggi random-legal --game {SMALL} --games 50")
     assert status == 0
-    assert "score before the bomb" in out
+    assert "score before bomb" in out
     found = json.loads((tmp_path / "cross-play-001/result.json").read_text())
-    bombed, perfect, before = (np.array(found["measured"][name]) for name in cross_play.MEASURES)
+    bombed, perfect, before = (np.array(found["measured"][name]) for name in ("bombed", "perfect", "score_before_bomb"))
     assert bombed[0, 0] == 0
     assert bombed[1, 1] > 0.2
     assert perfect.max() > 0
     assert (before >= np.array(found["matrix"])).all()
     assert before[1, 1] > found["matrix"][1][1]
-    whole = found["figures"]["all"]["measured"][cross_play.BOMBED]
+    whole = found["figures"]["all"]["measured"]["bombed"]
     assert whole["self_play"]["mean"] == np.diagonal(bombed).mean()
 
 
