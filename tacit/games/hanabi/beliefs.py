@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Int32
 
 from tacit.errors import Misfit
-from tacit.games.hanabi.moves import one_hot
+from tacit.games.hanabi.cards import one_hot
 from tacit.games.hanabi.variant import NOTHING, HanabiState, Variant
 
 MOST_HANDS = 20_000  # that are enumerated

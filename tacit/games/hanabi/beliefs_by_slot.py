@@ -28,7 +28,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Int8, Int32, PRNGKeyArray, UInt32
 
 from tacit.games.hanabi.beliefs import Facts, Player, facts, log_num_ways
-from tacit.games.hanabi.moves import below, one_hot
+from tacit.games.hanabi.cards import below, one_hot
 from tacit.games.hanabi.variant import NOTHING, HanabiState, Variant
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from tacit.errors import InputError
 from tacit.games.hanabi.beliefs import facts
+from tacit.games.hanabi.cards import card_name
 from tacit.games.hanabi.rules import HanabiGame
-from tacit.games.hanabi.text import card_name
 from tacit.games.hanabi.variant import COLORS, NOTHING, HanabiState, Variant
 
 

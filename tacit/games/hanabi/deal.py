@@ -7,8 +7,7 @@ import numpy as np
 from jaxtyping import Array, Int8, UInt32
 
 from tacit.errors import InputError
-from tacit.games.hanabi.moves import below
-from tacit.games.hanabi.text import card_name
+from tacit.games.hanabi.cards import below, card_name
 from tacit.games.hanabi.variant import NOTHING, HanabiState, Variant
 
 

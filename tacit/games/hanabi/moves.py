@@ -8,12 +8,12 @@ the player `offset` seats on is `2 h + (offset - 1) c + color`, the hint of a ra
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int8, UInt32
+from jaxtyping import Array, Bool
 
 from tacit.errors import InputError
+from tacit.games.hanabi.cards import colors_and_ranks, one_hot
 from tacit.games.hanabi.variant import (
     COLOR_HINT,
     COLORS,
@@ -47,23 +47,6 @@ def moves(variant: Variant) -> Moves:
     rows += [(RANK_HINT, NOTHING, target, NOTHING, rank) for target in others for rank in range(variant.ranks)]
     rows += [(WAIT, NOTHING, NOTHING, NOTHING, NOTHING)]
     return Moves(*np.array(rows, np.int8).T)
-
-
-def one_hot(number: Int8[Array, "*shape"], size: int) -> Bool[Array, "*shape {size}"]:
-    """Whether each of 0..size - 1 is the number."""
-    return number[..., None] == jnp.arange(size, dtype=jnp.int8).reshape((1,) * number.ndim + (size,))
-
-
-def colors_and_ranks(variant: Variant, cards: Int8[Array, "*shape"]) -> tuple[Array, Array]:
-    """Colors and ranks of cards, int8 of the same shape; `NOTHING` where there is no card."""
-    ranks = jnp.int8(variant.ranks)
-    there = cards >= 0
-    return jnp.where(there, jax.lax.div(cards, ranks), NOTHING), jnp.where(there, jax.lax.rem(cards, ranks), NOTHING)
-
-
-def below(word: UInt32[Array, ""], count: Int8[Array, ""]) -> Int8[Array, ""]:
-    """A whole number in [0, count) from 32 random bits; chances differ by less than count in 2^26."""
-    return (((word >> 6) * count.astype(jnp.uint32)) >> 26).astype(jnp.int8)
 
 
 def legal(variant: Variant, state: HanabiState) -> Bool[Array, "P A"]:

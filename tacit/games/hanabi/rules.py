@@ -22,8 +22,8 @@ from jaxtyping import Array, Bool, Int, Int8, PRNGKeyArray
 
 from tacit.games.hanabi import beliefs_by_slot, deal, moves, observation, turns
 from tacit.games.hanabi.beliefs import facts
+from tacit.games.hanabi.cards import one_hot
 from tacit.games.hanabi.hand_hypotheses import HandHypotheses
-from tacit.games.hanabi.moves import one_hot
 from tacit.games.hanabi.symmetry import inverse, relabeled_action, relabeled_legal, relabeled_observation
 from tacit.games.hanabi.variant import (
     COMPLETE,

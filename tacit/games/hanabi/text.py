@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 
+from tacit.games.hanabi.cards import card_name
 from tacit.games.hanabi.variant import (
     COLORS,
     COMPLETE,
@@ -15,11 +16,6 @@ from tacit.games.hanabi.variant import (
 )
 
 ENDS = {OUT_OF_LIVES: "out of lives", OUT_OF_CARDS: "out of cards", COMPLETE: "all stacks are complete"}
-
-
-def card_name(variant: Variant, card: int) -> str:
-    """A card's color and rank, such as `R1`; `--` where there is none."""
-    return "--" if card < 0 else f"{COLORS[card // variant.ranks]}{card % variant.ranks + 1}"
 
 
 def render(variant: Variant, state: HanabiState, viewer: int | None = None) -> str:

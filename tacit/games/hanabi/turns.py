@@ -11,8 +11,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int8, UInt8, UInt32
 
+from tacit.games.hanabi.cards import colors_and_ranks, one_hot
 from tacit.games.hanabi.deal import next_card
-from tacit.games.hanabi.moves import colors_and_ranks, one_hot
 from tacit.games.hanabi.variant import (
     COLOR_HINT,
     COMPLETE,
