@@ -6,7 +6,7 @@ through what is pooled over all of them (mean and maximum, by component):
 
     z_a = (x_a - mean x) / sd x                      what sets the action apart from the others
     e_a = tanh(W [z_a, mean x, pool h])              h_a = GRU(e_a, h_a)  or  tanh(V [e_a, pool e])
-    logit_a = actor [h_a, pool h]                    value = critic pool h
+    logit_a = actor [h_a, pool h] + w z_a            value = critic pool h
 
 Source: Zaheer et al. 2017 (Deep Sets), section 3, for layers that commute with permutations; the memory per action is
 tacit's own.
@@ -23,8 +23,7 @@ from tacit import nets
 from tacit.errors import Misfit
 from tacit.types import Carry, Discrete, Real, Spec
 
-
-DECIDED = 4.0  # how much larger the last layer's weights begin than others
+LEANING = 0.3  # what the weights w begin with
 
 
 class Equivariant(eqx.Module):
@@ -34,6 +33,7 @@ class Equivariant(eqx.Module):
     body: eqx.nn.GRUCell | eqx.nn.Linear
     actor: tuple[eqx.nn.Linear, ...]
     critic: tuple[eqx.nn.Linear, ...]
+    lean: Float[Array, " k"]
 
     def __init__(self, features: int, hidden: int, recurrent: bool) -> None:
         key = jax.random.key(0)  # the leaves are drawn by `nets.drawn`
@@ -44,9 +44,11 @@ class Equivariant(eqx.Module):
         self.embed = eqx.nn.Linear(2 * features + (2 * hidden if recurrent else 0), hidden, key=key)
         self.body = eqx.nn.GRUCell(hidden, hidden, key=key) if recurrent else eqx.nn.Linear(3 * hidden, hidden, key=key)
         self.actor, self.critic = layers(3 * hidden, hidden, 1), layers(2 * hidden, hidden, 1)
+        self.lean = jnp.zeros(features)
 
     def __call__(self, obs: Float[Array, "A k"], carry: Carry) -> tuple[Carry, Float[Array, " A"], Float[Array, ""]]:
-        seen = [_standardized(obs), jnp.broadcast_to(obs.mean(axis=0), obs.shape)]
+        apart = _standardized(obs)
+        seen = [apart, jnp.broadcast_to(obs.mean(axis=0), obs.shape)]
         if isinstance(self.body, eqx.nn.GRUCell):
             rows = jax.vmap(self.body)(self._embedded([*seen, _pooled(carry)]), carry)
             carry = rows
@@ -55,7 +57,7 @@ class Equivariant(eqx.Module):
             rows = jnp.tanh(jax.vmap(self.body)(jnp.concatenate([embedded, _pooled(embedded)], axis=1)))
         pooled = _pooled(rows)
         logits = jax.vmap(lambda row: nets.feed(self.actor, row)[0])(jnp.concatenate([rows, pooled], axis=1))
-        return carry, logits, nets.feed(self.critic, pooled[0])[0]
+        return carry, logits + apart @ self.lean, nets.feed(self.critic, pooled[0])[0]
 
     def _embedded(self, parts: list[Array]) -> Float[Array, "A hidden"]:
         return jnp.tanh(jax.vmap(self.embed)(jnp.concatenate(parts, axis=1)))
@@ -88,11 +90,12 @@ def shown(spec: Spec, rule: str) -> tuple[int, int]:
 def equivariant(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str) -> Equivariant:
     """An `Equivariant` network for one player of a game; its memory is `[A, hidden]`. The key is consumed.
 
-    Other networks here begin with nearly uniform play. This one does not: where players must do the same and all
-    actions are equal, uniform play is a saddle, which only a bias for what was done before leaves quickly.
+    Other networks here begin with nearly uniform play. This one begins by leaning to actions whose numbers are larger
+    than others': where players must do the same and all actions are equal, uniform play is a saddle, and what it is
+    left by, a liking for what was done before or a dislike of it, would differ from run to run.
 
     Raises:
         Misfit: the game does not show a row of numbers for each of several actions.
     """
     net = nets.drawn(key, eqx.filter_eval_shape(Equivariant, shown(spec, rule)[1], hidden, recurrent))
-    return eqx.tree_at(lambda x: x.actor[-1].weight, net, DECIDED * net.actor[-1].weight)
+    return eqx.tree_at(lambda x: x.lean, net, jnp.full_like(net.lean, LEANING))
