@@ -9,7 +9,7 @@ The rules are all in `grounded`; the sum is the evidence. A game that can list i
 `Hypotheses`.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +35,7 @@ class Views(NamedTuple):
     legal: Bool[Array, "H A"]
 
 
+@runtime_checkable
 class Hypotheses(Protocol):
     """H hypotheses about what a player cannot see, the same list for every player and state."""
 

@@ -21,7 +21,7 @@ error is squared, as the minimum of Huber's loss is no expectation; the targets 
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -42,7 +42,7 @@ from tacit.ops.fictitious import Round, expected_round, play_round
 from tacit.ops.minibatch import shuffled
 from tacit.ops.optimizer import adam, descend
 from tacit.settings import setting
-from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, State, Step
+from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, State, Step, Trained
 
 
 class Config(Settings):
@@ -210,6 +210,21 @@ def begun(state: Ladder, live: Live, evidence: Float[Array, "B P H"], config: Co
     new = Ladder(_written(state.levels, level, below), config.optimizer().init(below), live, evidence, state.iteration)
     anew = (level > 0) & (state.iteration == level * config.updates)
     return jax.tree.map(lambda a, b: jnp.where(anew, a, b), new, state)
+
+
+class At(NamedTuple):
+    """A run as it stood after one of its levels (`tacit.types.Trained`)."""
+
+    make: Callable[..., Learner]
+    game: Any
+    config: Config
+    state: Ladder
+
+
+def at_level(run: Trained, level: int) -> At:
+    """The run whose policy is that of a level; the first is 1."""
+    done = jnp.full_like(run.state.iteration, level * run.config.updates)
+    return At(run.make, run.game, run.config, run.state._replace(iteration=done))
 
 
 def supposed_by_rules(key: PRNGKeyArray, state: State, *, game: Any, expected: bool) -> PyTree:

@@ -42,6 +42,9 @@ RECIPES = {
         "tacit.recipes.coin_lola:RECIPE", "LOLA-DiCE leaves more of the other's coins alone than naive learners do"
     ),
     "commons": Entry("tacit.recipes.commons:RECIPE", "naive learners use up a commons"),
+    "tiny-obl-learned": Entry(
+        "tacit.recipes.tiny_obl_learned:RECIPE", "networks climb the ladder of Off-Belief Learning on Tiny Hanabi"
+    ),
     "tiny-obl": Entry("tacit.recipes.tiny_obl:RECIPE", "exact Off-Belief Learning climbs Tiny Hanabi level by level"),
     "pet-light": Entry(
         "tacit.recipes.pet_light:RECIPE", "self-play finds a code that strangers cannot read; OBL and OP do without"
@@ -55,6 +58,9 @@ RECIPES = {
     ),
     "small-hanabi-op": Entry(
         "tacit.recipes.small_hanabi_op:RECIPE", "Other-Play by colors on small Hanabi, beside self-play"
+    ),
+    "small-hanabi-obl": Entry(
+        "tacit.recipes.small_hanabi_obl:RECIPE", "Off-Belief Learning on small Hanabi, levels 1 to 3, exact beliefs"
     ),
     "hanabi-ppo": Entry("tacit.recipes.hanabi_ppo:RECIPE", "two-player Hanabi by PPO, as far as the budget goes"),
     "repeated-levers": Entry(
