@@ -57,9 +57,9 @@ def values(settings: Nothing, seeds: int, seed: int, say: Say) -> dict[str, Any]
     return {"values": found, "exhibits": [exhibits.table("What strangers can earn", ["rounds", *ways], rows, caption)]}
 
 
-RESTARTS = 4  # a run of Other-Play is the best of so many restarts, by its own return in training
+RESTARTS = 2  # a run of Other-Play is the best of so many restarts, by its own return in training
 SELF_PLAY, OTHER_PLAY = "self-play", "Other-Play"
-SMALL = {"minibatches": 2, "recurrent": True, "shared": True}
+SMALL = {"length": PLAYED, "recurrent": True, "shared": True}
 TRAINED = {
     OTHER_PLAY: Experiment(
         "ppo",
@@ -68,20 +68,22 @@ TRAINED = {
             **SMALL,
             "other_play": True,
             "equivariant": True,
-            "num_games": 48,
-            "length": 40,
+            "num_games": 256,
+            "minibatches": 8,
+            "epochs": 3,
             "hidden": 8,
-            "lr": 8e-3,
-            "anneal": 300,
+            "lr": 2.5e-3,
+            "decay": 0.5,
+            "entropy_weight": 0.02,
+            "anneal": 100,
         },
-        game_settings={"length": 40},
-        iterations=300,
-        seeds=5,
+        iterations=100,
+        seeds=5 * RESTARTS,
     ),
     SELF_PLAY: Experiment(
         "ppo",
         GAME,
-        learner_settings={**SMALL, "num_games": 32, "length": 20, "hidden": 16, "lr": 8e-3},
+        learner_settings={**SMALL, "num_games": 32, "minibatches": 2, "hidden": 16, "lr": 8e-3},
         iterations=150,
         seeds=8,
     ),
@@ -184,8 +186,8 @@ RECIPE = Recipe(
         Target(f"{SELF_PLAY}: SP", OWN, low=19.5, reason="partners agree on a lever before they start"),
         Target(f"{SELF_PLAY}: XP", OWN, high=10.0, reason="and strangers on none"),
     ),
-    quick=Budget(seeds=2, iterations=40, learner={"anneal": 40}),
-    full=Budget(seeds=20),
+    quick=Budget(seeds=2 * RESTARTS, iterations=40, learner={"anneal": 40}),
+    full=Budget(seeds=20 * RESTARTS),
     scaled=tuple(TRAINED),
     least=2 * RESTARTS,
     details=details,
