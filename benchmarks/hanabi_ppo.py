@@ -69,17 +69,23 @@ def iteration(config: ppo.Config) -> Callable[[], Any]:
     return functools.partial(step.lower(keys, state).compile(), keys, state)
 
 
-def of_jaxmarl(path: str, updates: int) -> Callable[[], Any]:
-    """So many compiled updates of JaxMARL's script, from its start."""
+@functools.cache
+def script(path: str) -> Any:
+    """JaxMARL's script as a module."""
     for name in UNUSED:
         if importlib.util.find_spec(name.partition(".")[0]) is None:
             sys.modules[name] = unittest.mock.MagicMock()
     spec = importlib.util.spec_from_file_location("jaxmarl_ppo", path)
     assert spec is not None
     assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    train = script.make_train(THEIRS | {"TOTAL_TIMESTEPS": updates * GAMES * LENGTH})
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def of_jaxmarl(path: str, updates: int) -> Callable[[], Any]:
+    """So many compiled updates of JaxMARL's script, from its start."""
+    train = script(path).make_train(THEIRS | {"TOTAL_TIMESTEPS": updates * GAMES * LENGTH})
     key = jax.random.PRNGKey(0)
     options = scale.compiler_options(True)  # what JAX does unless this library asks for its older code generator
     return functools.partial(jax.jit(train, compiler_options=options).lower(key).compile(), key)

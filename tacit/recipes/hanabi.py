@@ -6,11 +6,12 @@ from typing import Any
 from tacit.evaluation.cross_play import cross_play, models_of
 from tacit.recipes.base import Measured
 from tacit.runs import exhibits, store
-from tacit.runs.cross_play import BEFORE, BOMBED, how_it_ended, result
+from tacit.runs.cross_play import result
 from tacit.runs.training import Finished
 
 GAMES = 1000  # of each ordered pair
 KEPT = "cross-play.json"
+BOMBED, BEFORE = "bombed", "score_before_bomb"  # what the game measures
 HEAD = ("row", "seeds", "SP", "se", "XP", "se", "SP - XP", "se", "bombed, SP", "bombed, XP", "before the bomb, XP")
 WORDS = (
     "SP: a seed with its own twin; XP: two different seeds, over ordered pairs. All play the same decks, greedily. se: "
@@ -23,7 +24,7 @@ def crossed(run: Finished) -> dict[str, Any]:
     """Cross-play of the seeds of a run (`tacit.runs.cross_play.result`), played once and kept in its folder."""
     place = run.folder.path / KEPT
     if not place.exists():
-        store.write_json(place, result(cross_play(run.game, models_of(run, "seed"), GAMES, measure=how_it_ended)))
+        store.write_json(place, result(cross_play(run.game, models_of(run, "seed"), GAMES)))
     return store.read_json(place)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tacit.recipes import hanabi
 from tacit.recipes.base import Budget, Measured, Recipe, Target
-from tacit.recipes.small_hanabi_sp_xp import SELF_PLAY, learns, row, told
+from tacit.recipes.small_hanabi_sp_xp import LONGER, SELF_PLAY, learns, row, told
 from tacit.runs.training import Finished
 
 OTHER_PLAY = "Other-Play"
@@ -38,7 +38,7 @@ RECIPE = Recipe(
         *told(OTHER_PLAY),
     ),
     quick=Budget(seeds=3, iterations=60),
-    full=Budget(seeds=10),
+    full=Budget(seeds=10, raised=LONGER, learner={"anneal": LONGER}),
     least=2,
     notes=(
         "Every player has a permutation of the two colors of its own, drawn anew for each episode, which renames what "

@@ -11,20 +11,21 @@ from tacit.runs.training import Finished
 PAPER = "Bard et al. 2020, The Hanabi Challenge (the small variant); protocol of Hu et al. 2020, Other-Play"
 OWN = "tacit's specification"
 SELF_PLAY = "self-play"
-ITERATIONS = 300
+ITERATIONS, LONGER = 360, 3000
+CERTAIN = 5.27  # self-play score of the scripted player `cautious`, 500 games
 
 
 def row(**changes: Any) -> Experiment:
     """Feed-forward PPO of shared parameters, by the moves of whoever is on turn."""
-    budget = {"movers_only": True, "num_games": 256, "length": 32, "hidden": 128}
-    settings = {**budget, "lr": 2.5e-3, "anneal": ITERATIONS, **changes}
-    return Experiment("ppo", "hanabi-small", "", settings, iterations=ITERATIONS, seeds=5)
+    network = {"movers_only": True, "trunk": True, "hidden": 128}
+    settings = {**network, "num_games": 256, "length": 32, "lr": 2.5e-3, "anneal": ITERATIONS, **changes}
+    return Experiment("ppo", "hanabi-small", "", settings, iterations=ITERATIONS, seeds=6)
 
 
 def learns(name: str) -> Target:
     """The self-play score that a row must reach at least."""
-    why = "more than the best scripted player scores with its twin; 10 is perfect"
-    return Target(f"{name}: SP", OWN, low=BEST_SCRIPTED, reason=why)
+    why = "more than the scripted player that plays only what is certain (cautious); 10 is perfect"
+    return Target(f"{name}: SP", OWN, low=CERTAIN, reason=why)
 
 
 def told(name: str) -> tuple[Target, ...]:
@@ -35,9 +36,6 @@ def told(name: str) -> tuple[Target, ...]:
         Target(f"{name}: % bombed, SP", OWN, low=0.0, high=100.0, reason="says how XP is lost; measured, not claimed"),
         Target(f"{name}: % bombed, XP", OWN, low=0.0, high=100.0, reason="says how XP is lost; measured, not claimed"),
     )
-
-
-BEST_SCRIPTED = 5.0
 
 
 def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
@@ -57,7 +55,7 @@ RECIPE = Recipe(
         *told(SELF_PLAY),
     ),
     quick=Budget(seeds=3, iterations=60),
-    full=Budget(seeds=10),
+    full=Budget(seeds=10, raised=LONGER, learner={"anneal": LONGER}),
     least=2,
     notes=(
         "Small Hanabi is the variant of the reference engine: two colors, hands of two cards, three information "
