@@ -9,12 +9,10 @@ and legal moves left out too. Encoder only: both observations of recorded positi
 Games are spread over all cores, but for HLE's, which are played one after another through `tacit.interop.hle`.
 """
 
-import contextlib
 import functools
 import importlib.util
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -96,8 +94,7 @@ def encoded(states: Any) -> jax.Array:
 
 def of_jaxmarl(form: str) -> Callable[[jax.Array, jax.Array], Any]:
     """The same in JaxMARL, in the form of its own training scripts: sums, and the actions taken."""
-    with contextlib.redirect_stdout(sys.stderr):  # it greets on import, where figures may be printed as data
-        from jaxmarl.environments.hanabi.hanabi import HanabiEnv  # pyright: ignore[reportMissingImports]
+    from jaxmarl.environments.hanabi.hanabi import HanabiEnv  # pyright: ignore[reportMissingImports]
 
     env = HanabiEnv()
 
