@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import numpy as np
 
 from tacit import games
@@ -12,13 +11,11 @@ from tacit.evaluation import repeated_levers
 from tacit.evaluation.cross_play import cross_play, models_of
 from tacit.evaluation.levers import OneApart, one_apart
 from tacit.evaluation.pairings import Summary, summarize
-from tacit.loops import Result
 from tacit.recipes.base import Budget, Measured, Recipe, Target
 from tacit.runs import exhibits
 from tacit.runs.computation import Computation, Say
 from tacit.runs.experiment import Experiment
 from tacit.runs.training import Finished
-from tacit.types import Trained
 
 PAPER = "Hu et al. 2020, Other-Play for Zero-Shot Coordination, the repeated game; values by tacit's dynamic program"
 OWN = "tacit's specification"
@@ -57,7 +54,6 @@ def values(settings: Nothing, seeds: int, seed: int, say: Say) -> dict[str, Any]
     return {"values": found, "exhibits": [exhibits.table("What strangers can earn", ["rounds", *ways], rows, caption)]}
 
 
-RESTARTS = 2  # a run of Other-Play is the best of so many restarts, by its own return in training
 SELF_PLAY, OTHER_PLAY = "self-play", "Other-Play"
 SMALL = {"length": PLAYED, "recurrent": True, "shared": True}
 TRAINED = {
@@ -68,17 +64,15 @@ TRAINED = {
             **SMALL,
             "other_play": True,
             "equivariant": True,
-            "num_games": 256,
-            "minibatches": 8,
-            "epochs": 3,
-            "hidden": 8,
-            "lr": 2.5e-3,
-            "decay": 0.5,
-            "entropy_weight": 0.02,
-            "anneal": 100,
+            "num_games": 96,
+            "minibatches": 4,
+            "hidden": 16,
+            "lr": 3e-3,
+            "decay": 0.8,
+            "anneal": 150,
         },
-        iterations=100,
-        seeds=5 * RESTARTS,
+        iterations=150,
+        seeds=5,
     ),
     SELF_PLAY: Experiment(
         "ppo",
@@ -94,53 +88,41 @@ def measure(runs: Mapping[str, Any]) -> dict[str, Measured]:
     """The exact values; what is learned, with partners and with strangers; and how near it comes to the best."""
     exact = runs["values"].result["values"]
     found = {_exact(way, t): Measured(exact[way][str(t)], None, "exact", 1) for way in KNOWN for t in KNOWN[way]}
-    met = repeated_levers.played(chosen(runs[OTHER_PLAY]), games.make(GAME, length=PLAYED))
+    met = repeated_levers.played(runs[OTHER_PLAY], games.make(GAME, length=PLAYED))
     error = float(met.value.std(ddof=1)) / len(met.value) ** 0.5 if len(met.value) > 1 else np.nan
     mean = float(met.value.mean())
     found[f"{OTHER_PLAY}: return"] = Measured(mean, error, "se over runs", len(met.value))
     distance = abs(mean - repeated_levers.plan(form(PLAYED)).value) / error
     found[f"{OTHER_PLAY}: standard errors from the best"] = Measured(distance, None, "se over runs", len(met.value))
-    for name, run in ((OTHER_PLAY, chosen(runs[OTHER_PLAY])), (SELF_PLAY, runs[SELF_PLAY])):
-        summary = _crossed(run)
+    for name in TRAINED:
+        summary = _crossed(runs[name])
         for short, figure in (("SP", summary.self_play), ("XP", summary.cross_play)):
             value = np.nan if figure.mean is None else figure.mean
             found[f"{name}: {short}"] = Measured(value, figure.se, "se over runs", figure.models)
     return found
 
 
-def chosen(run: Finished) -> Result:
-    """The best of each group of restarts by its return over the last tenth of training: Other-Play's own objective."""
-    late = run.metrics["return"][-max(1, len(run.metrics["return"]) // 10) :]
-    own = np.nan_to_num(late.mean(axis=(0, 2)), nan=-np.inf)  # [S]
-    groups = np.array_split(np.arange(len(own)), max(1, len(own) // RESTARTS))
-    best = np.array([group[own[group].argmax()] for group in groups])
-    return Result(run.make, run.game, run.config, jax.tree.map(lambda leaf: leaf[best], run.state), {})
-
-
 def _exact(way: str, rounds: int) -> str:
     return f"{way}, {rounds} rounds"
 
 
-def _crossed(run: Trained) -> Summary:
+def _crossed(run: Finished) -> Summary:
     """Every run with every other's partner, under the game's own names."""
     models = models_of(run, "run", sampled=True)
     return summarize(cross_play(games.make(GAME, length=PLAYED), models, games=1000).matrix)
 
 
 def details(runs: Mapping[str, Any]) -> list[str]:
-    """What each run of Other-Play earns, and each restart."""
-    lines = []
-    for words, run in (("runs", chosen(runs[OTHER_PLAY])), ("restarts", runs[OTHER_PLAY])):
-        met = repeated_levers.played(run, games.make(GAME, length=PLAYED))
-        each, error = ", ".join(f"{value:.2f}" for value in np.sort(met.value)[::-1]), met.error.mean()
-        lines.append(f"Other-Play, returns of {PLAYED} rounds, all {words}: {each} (standard error {error:.2f} each).")
-    return lines
+    """What each run of Other-Play earns."""
+    met = repeated_levers.played(runs[OTHER_PLAY], games.make(GAME, length=PLAYED))
+    each = ", ".join(f"{value:.2f}" for value in met.value)
+    return [f"Returns of the runs of Other-Play: {each} (standard error {met.error.mean():.2f} each)."]
 
 
 def shown(runs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """How soon two players match."""
     wanted = form(PLAYED)
-    met = repeated_levers.played(chosen(runs[OTHER_PLAY]), games.make(GAME, length=PLAYED))
+    met = repeated_levers.played(runs[OTHER_PLAY], games.make(GAME, length=PLAYED))
     lines = {
         "best": repeated_levers.plan(wanted).matched,
         "stick or copy": repeated_levers.stick_or_copy_matched(wanted),
@@ -186,10 +168,9 @@ RECIPE = Recipe(
         Target(f"{SELF_PLAY}: SP", OWN, low=19.5, reason="partners agree on a lever before they start"),
         Target(f"{SELF_PLAY}: XP", OWN, high=10.0, reason="and strangers on none"),
     ),
-    quick=Budget(seeds=2 * RESTARTS, iterations=40, learner={"anneal": 40}),
-    full=Budget(seeds=20 * RESTARTS),
+    quick=Budget(seeds=2, iterations=40, learner={"anneal": 40}),
+    full=Budget(seeds=20),
     scaled=tuple(TRAINED),
-    least=2 * RESTARTS,
     details=details,
     exhibits=shown,
 )
