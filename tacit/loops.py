@@ -121,9 +121,9 @@ def rollout(
         jax.random.split(reset_key, (length, num_games)),
     )
 
-    def one(live: Live, keys: Any, given: PyTree, level: Level | None) -> tuple[Live, Step]:
+    def one(live: Live, inputs: Any, level: Level | None) -> tuple[Live, Step]:
         state, carry, fresh, gained = live
-        act_keys, step_key, reset_key = keys
+        (act_keys, step_key, reset_key), given = inputs
         obs, legal = game.observe(state), game.legal(state)
         carry, action, extras = act(act_keys, carry=carry, obs=obs, legal=legal, fresh=fresh, given=given)
         new, (reward, terminated, truncated) = game.step(step_key, state, action)
@@ -137,7 +137,7 @@ def rollout(
         return Live(new, carry, ended, gained), step
 
     def all_games(live: Live, inputs: Any) -> tuple[Live, Step]:
-        return jax.vmap(one)(live, *inputs, levels)
+        return jax.vmap(one)(live, inputs, levels)
 
     return jax.lax.scan(all_games, live, (keys, given), length)
 
