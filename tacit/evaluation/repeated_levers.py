@@ -83,7 +83,7 @@ def plan(form: OneApart) -> Plan:
             role[left, k] = int(np.argmax(factors))
             loss[left, k] = 1.0 - factors[role[left, k]]
     start, fresh = _beginning(form, loss)
-    return Plan(form.high * (form.rounds - start), fresh[::-1], *_played(form, role, fresh[::-1]))
+    return Plan(float(form.high * (form.rounds - start)), fresh[::-1], *_played(form, role, fresh[::-1]))
 
 
 LOW, FRESH, OLD = range(3)

@@ -48,7 +48,7 @@ def values(settings: Nothing, seeds: int, seed: int, say: Say) -> dict[str, Any]
         "best": lambda form: repeated_levers.plan(form).value,
         "best, seats known": repeated_levers.seats_known,
     }
-    found = {name: {str(rounds): way(form(rounds)) for rounds in ROUNDS} for name, way in ways.items()}
+    found = {name: {str(rounds): float(way(form(rounds))) for rounds in ROUNDS} for name, way in ways.items()}
     rows = [[rounds, *(found[name][str(rounds)] for name in ways)] for rounds in ROUNDS]
     caption = "Expected payoff of all rounds, of players who share no names. Exact."
     return {"values": found, "exhibits": [exhibits.table("What strangers can earn", ["rounds", *ways], rows, caption)]}
@@ -92,7 +92,7 @@ def measure(runs: Mapping[str, Any]) -> dict[str, Measured]:
     error = float(met.value.std(ddof=1)) / len(met.value) ** 0.5 if len(met.value) > 1 else np.nan
     mean = float(met.value.mean())
     found[f"{OTHER_PLAY}: return"] = Measured(mean, error, "se over runs", len(met.value))
-    distance = abs(mean - repeated_levers.plan(form(PLAYED)).value) / error
+    distance = abs(mean - repeated_levers.plan(form(PLAYED)).value) / error if error else np.nan
     found[f"{OTHER_PLAY}: standard errors from the best"] = Measured(distance, None, "se over runs", len(met.value))
     for name in TRAINED:
         summary = _crossed(runs[name])
