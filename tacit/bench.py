@@ -1,9 +1,11 @@
 """Finds and runs the benchmarks beside the package: scripts that time tacit and a plain version in one run."""
 
+import contextlib
+import os
 import pathlib
 import runpy
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tacit.errors import SettingError
@@ -24,10 +26,25 @@ def names() -> list[str]:
 
 
 def run(name: str) -> dict[str, Any]:
-    """Runs a benchmark: its `measure()` returns figures by name."""
+    """Runs a benchmark: its `measure()` returns figures by name. What is printed meanwhile goes to standard error."""
     if str(FOLDER) not in sys.path:
         sys.path.insert(0, str(FOLDER))  # benchmarks share their timing
-    return runpy.run_path(str(FOLDER / f"{name.replace('-', '_')}.py"))["measure"]()
+    with _aside():
+        return runpy.run_path(str(FOLDER / f"{name.replace('-', '_')}.py"))["measure"]()
+
+
+@contextlib.contextmanager
+def _aside() -> Iterator[None]:
+    """Sends standard output to standard error, by its number: JaxMARL prints when imported, past `sys.stdout`."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def text(name: str, figures: Mapping[str, Any]) -> str:
