@@ -28,13 +28,23 @@ class ActionValues(eqx.Module):
         )
 
     def __call__(self, obs: PyTree) -> Float[Array, " A"]:
-        return self.rest(self.layers[0](nets.flatten(obs)))
+        return self.rest(affine(self.layers[0], nets.flatten(obs)))
 
     def rest(self, x: Float[Array, " hidden"]) -> Float[Array, " A"]:
         """Q from what comes out of the first layer, which is linear."""
         for layer in self.layers[1:]:
-            x = layer(jax.nn.relu(_normalized(x)))
+            x = affine(layer, jax.nn.relu(_normalized(x)))
         return x
+
+
+def affine(layer: eqx.nn.Linear, x: Float[Array, " n"]) -> Float[Array, " m"]:
+    """The layer's output.
+
+    Mapped over many inputs this is a product of rows; the layer itself makes one of columns, whose result must then be
+    turned over, which takes as long again.
+    """
+    assert layer.bias is not None
+    return x @ layer.weight.T + layer.bias
 
 
 def _normalized(x: Float[Array, " n"]) -> Float[Array, " n"]:

@@ -19,8 +19,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
 from tacit.games.hypotheses import Hypotheses, posterior
-from tacit.nets_value import Soft
-from tacit.ops import categorical
+from tacit.nets_value import Soft, affine
 from tacit.types import State, Step
 
 
@@ -34,12 +33,10 @@ def told(
 ) -> Float[Array, " H"]:
     """Log-probability of the mover's action under each hypothesis about what `other` cannot see."""
     views, first = listing.views(state, mover, other), params.net.layers[0]
-    rows = first(views.common)[None] + views.differing @ first.weight[:, listing.place].T
+    rows = affine(first, views.common)[None] + views.differing @ first.weight[:, listing.place].T
     logits = jax.vmap(params.net.rest)(rows) / params.temperature
-    log_probs = jax.vmap(categorical.log_probs)(logits, views.legal)
-    taken = (jnp.arange(logits.shape[1]) == action)[None]
-    may = jnp.any(taken & views.legal, axis=1)
-    return jnp.where(may, jnp.sum(jnp.where(taken, log_probs, 0.0), axis=1), -jnp.inf)
+    total = jax.nn.logsumexp(jnp.where(views.legal, logits, -jnp.inf), axis=1)
+    return jnp.where(views.legal[:, action], logits[:, action] - total, -jnp.inf)
 
 
 def followed(
