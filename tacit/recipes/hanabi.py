@@ -33,16 +33,17 @@ def figures(row: str, run: Finished) -> dict[str, Measured]:
     found = crossed(run)["figures"]["all"]
     bombed, before = found["measured"][BOMBED], found["measured"][BEFORE]
     return {
-        f"{row}: SP": _measured(found["self_play"]),
-        f"{row}: XP": _measured(found["cross_play"]),
-        f"{row}: SP - XP": _measured(found["gap"]),
-        f"{row}: % bombed, SP": _measured(bombed["self_play"], 100.0),
-        f"{row}: % bombed, XP": _measured(bombed["cross_play"], 100.0),
-        f"{row}: score before the bomb, SP": _measured(before["self_play"]),
+        f"{row}: SP": over_models(found["self_play"]),
+        f"{row}: XP": over_models(found["cross_play"]),
+        f"{row}: SP - XP": over_models(found["gap"]),
+        f"{row}: % bombed, SP": over_models(bombed["self_play"], 100.0),
+        f"{row}: % bombed, XP": over_models(bombed["cross_play"], 100.0),
+        f"{row}: score before the bomb, SP": over_models(before["self_play"]),
     }
 
 
-def _measured(figure: Mapping[str, Any], scale: float = 1.0) -> Measured:
+def over_models(figure: Mapping[str, Any], scale: float = 1.0) -> Measured:
+    """A figure of a cross-play (`tacit.runs.cross_play.result`), with its standard error."""
     spread = None if figure["se"] is None else scale * figure["se"]
     return Measured(scale * figure["mean"], spread, "se over seeds (jackknife)", figure["models"])
 
