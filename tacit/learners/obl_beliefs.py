@@ -22,6 +22,8 @@ from tacit.games.hypotheses import Hypotheses, posterior
 from tacit.nets_value import Soft, affine
 from tacit.types import State, Step
 
+REFUTED = -1e9  # evidence against a hypothesis under which an action was not legal; a run's state must be finite
+
 
 def told(
     listing: Hypotheses,
@@ -52,7 +54,8 @@ def followed(
     for offset in range(1, players):
         other = (mover + offset) % players
         heard = evidence[other] + told(listing, params, state, mover, other, action)
-        evidence = evidence.at[other].set(heard - heard.max())  # small numbers, so that rounding does not grow
+        heard -= heard.max()  # small numbers, so that rounding does not grow
+        evidence = evidence.at[other].set(jnp.maximum(heard, REFUTED))
     return evidence.at[mover].set(listing.revealed(state, mover, action, evidence[mover]))
 
 
