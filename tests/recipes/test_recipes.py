@@ -49,6 +49,7 @@ SLOW = (
     "mfos-self-play",
     "population-ipd",
     "repeated-levers",
+    "small-hanabi-obl",
 )  # many programs to compile
 
 
