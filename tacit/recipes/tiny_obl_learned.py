@@ -111,7 +111,7 @@ RECIPE = Recipe(
     judged_quick=True,
     notes=(
         "Openings are random while it learns, so every opening is met often; what is learned does not depend on it.",
-        "E needs its many updates: with 400 of 32 games, two runs ended levels 2 and 3 at 9.49 and 9.50 with themselves "
-        "and at 6.31 and 5.75 with each other.",
+        "E needs its many updates: with 400 of 32 games, two runs ended levels 2 and 3 at 9.49 and 9.50 with "
+        "themselves and at 6.31 and 5.75 with each other.",
     ),
 )
