@@ -1,5 +1,6 @@
 """What every test runs under: two CPU devices, strict ranks, shapes checked, and a cache of compiled programs."""
 
+import gc
 import os
 import pathlib
 import tempfile
@@ -31,6 +32,19 @@ settings.register_profile(
     "few", max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=shared
 )
 settings.load_profile("few")
+
+
+MOST_MAPS = 20_000  # of memory; Linux allows a process 65,530
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_programs():
+    """Forgets compiled programs before there are too many: each takes a few maps, and without one more XLA crashes."""
+    yield
+    maps = pathlib.Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture

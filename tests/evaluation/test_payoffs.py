@@ -19,6 +19,7 @@ from tacit.evaluation.payoffs import (
 )
 from tacit.evaluation.statistics import bootstrap_interval, bootstrap_means
 from tacit.games import GAMES
+from tacit.games.matrix import MatrixGame
 
 SYMMETRIC = {"imp": False, "matching-pennies": False}
 
@@ -31,7 +32,7 @@ def cells(rules, symmetric, trials=6, updates=4, seed=0):
 @pytest.mark.parametrize("name", [name for name in GAMES if name not in ("commons", "probe")])
 def test_seats_differ_only_in_matching_pennies(name):
     game = games.make(name)
-    if hasattr(game, "payoff"):
+    if isinstance(game, MatrixGame):
         assert is_symmetric(game) is SYMMETRIC.get(name, True)
     else:
         assert not is_symmetric(game)  # not known
