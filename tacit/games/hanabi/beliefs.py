@@ -73,7 +73,7 @@ def hypotheses(game: Variant) -> np.ndarray:
     if num_hypotheses(game) > MOST_HANDS:
         raise Misfit(
             f"a belief by enumeration holds at most {MOST_HANDS} hands, and hands of {game.hand_size} out of "
-            f"{game.num_cards} cards are {num_hypotheses(game)}; sample them instead"
+            f"{game.num_cards} cards are {num_hypotheses(game)}, too many to list"
         )
     return _hypotheses(game.num_cards, game.hand_size)
 
