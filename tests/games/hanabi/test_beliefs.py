@@ -265,7 +265,7 @@ def test_dead_ends_have_no_weight():
 
 
 def test_too_many_hands_are_refused():
-    with pytest.raises(Misfit, match=r"at most 20000 hands, and hands of 5 out of 25 cards are 10156250, too many to list"):
+    with pytest.raises(Misfit, match=r"at most 20000 hands, .* are 10156250, too many to list"):
         beliefs.hypotheses(FULL)
 
 
