@@ -120,7 +120,7 @@ def heard(
 ) -> tuple[tuple[Carry, ...], Float[Array, " N"]]:
     """What the others remember after a joint action, and its log-probability, if `player` held each of these hands.
 
-    In variants with too many hands to enumerate, this weighs sampled ones (`beliefs_by_slot.resample`).
+    In variants with too many hands to enumerate, this weighs sampled ones (`beliefs_particles`).
 
     Args:
         memory: for each other player in order of seats, what it remembers so far, `[N, ...]`.
