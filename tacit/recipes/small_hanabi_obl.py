@@ -80,7 +80,7 @@ def _targets(level: int) -> tuple[Target, ...]:
 
 RECIPE = Recipe(
     name="small-hanabi-obl",
-    title="Off-Belief Learning on small Hanabi: each level plays better, and with strangers as well as with itself",
+    title="Off-Belief Learning on small Hanabi: each level plays better, and with strangers almost as well",
     paper=PAPER,
     rows={ROW: Experiment("obl", "hanabi-small", "", SETTINGS, iterations=LEVELS * UPDATES, seeds=6)},
     measure=measure,
