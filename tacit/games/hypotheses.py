@@ -65,5 +65,9 @@ class Hypotheses(Protocol):
 
 def posterior(grounded: Float[Array, " H"], evidence: Float[Array, " H"]) -> Float[Array, " H"]:
     """Log-probabilities of the hypotheses. Evidence that leaves none possible is as good as none."""
-    refuted = ~jnp.isfinite(grounded + evidence).any()
-    return jax.nn.log_softmax(grounded + jnp.where(refuted, 0.0, evidence))
+    return jax.nn.log_softmax(grounded + unless_refuted(grounded, evidence))
+
+
+def unless_refuted(grounded: Float[Array, " H"], evidence: Float[Array, " H"]) -> Float[Array, " H"]:
+    """The evidence, or none (0 of all) where it leaves no hypothesis possible."""
+    return jnp.where(jnp.isfinite(grounded + evidence).any(), evidence, 0.0)

@@ -19,10 +19,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Int32
+from jaxtyping import Array, Bool, Float, Int, Int32, PyTree
 
 from tacit.errors import Misfit
-from tacit.games.hanabi.cards import one_hot
+from tacit.games.hanabi.cards import bits, one_hot
+from tacit.games.hanabi.moves import legal
 from tacit.games.hanabi.variant import NOTHING, HanabiState, Variant
 
 MOST_HANDS = 20_000  # that are enumerated
@@ -48,15 +49,11 @@ def facts(game: Variant, state: HanabiState, player: Player) -> Facts:
     """What `player` knows of its own hand. The hand itself is used only to know which cards lie elsewhere."""
     hand = state.hands[player]
     own = one_hot(hand, game.num_cards).sum(axis=0, dtype=jnp.int32)
-    colors = _bits(state.color_mask[player], game.colors)
-    ranks = _bits(state.rank_mask[player], game.ranks)
+    colors = bits(state.color_mask[player], game.colors)
+    ranks = bits(state.rank_mask[player], game.ranks)
     held = hand != NOTHING
     fits = (colors[:, :, None] & ranks[:, None, :]).reshape(len(hand), game.num_cards) & held[:, None]
     return Facts(state.deck.astype(jnp.int32) + own, fits, held)
-
-
-def _bits(mask: Array, size: int) -> Bool[Array, "h {size}"]:
-    return (mask[:, None] >> jnp.arange(size, dtype=mask.dtype)[None]) & 1 == 1
 
 
 def num_hypotheses(game: Variant) -> int:
@@ -115,6 +112,24 @@ def index_before(game: Variant, slot: Int[Array, ""], card: Int32[Array, ""]) ->
     kept = jnp.arange(game.hand_size - 1)
     place = game.hand_size - 1 - kept - (kept >= slot).astype(jnp.int32)  # older cards count more
     return jnp.sum(cards * game.num_cards ** place[None], axis=1) + card * game.num_cards ** (game.hand_size - 1 - slot)
+
+
+def revealed(game: Variant, state: HanabiState, player: Player, action: Int[Array, ""], kept: PyTree) -> PyTree:
+    """What is kept about each hypothesis, leaves `[H, ...]`, after an own action: a card played or discarded shows.
+
+    Hypotheses that had another card there are forgotten, later cards move up, and a new one inherits what was kept.
+    """
+    lost, slot = slot_emptied(game, state, player, action)
+    before = index_before(game, slot, state.hands[player, slot].astype(jnp.int32))
+    return jax.tree.map(lambda leaf: jnp.where(lost, leaf[before], leaf), kept)
+
+
+def slot_emptied(
+    game: Variant, state: HanabiState, player: Player, action: Int[Array, ""]
+) -> tuple[Bool[Array, ""], Int[Array, ""]]:
+    """Whether an action of `player` takes a card out of its hand, and the slot it takes it from (0 otherwise)."""
+    lost = legal(game, state)[player, action] & (action < 2 * game.hand_size)
+    return lost, jnp.where(lost, action % game.hand_size, 0)
 
 
 def consistent(game: Variant, state: HanabiState, player: Player, hand: Int[Array, " h"]) -> Bool[Array, ""]:

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Int8, Int32, PRNGKeyArray
 
 from tacit.games.hanabi import beliefs_by_slot as by_slot
-from tacit.games.hanabi.beliefs import facts, log_num_ways
+from tacit.games.hanabi.beliefs import facts, log_num_ways, slot_emptied
 from tacit.games.hanabi.beliefs_policy import heard
 from tacit.games.hanabi.cards import one_hot
 from tacit.games.hanabi.rules import HanabiGame
@@ -91,7 +91,7 @@ def follow(
     most = log_weights.max()
     dead = ~jnp.isfinite(most)
     log_weights = jnp.where(dead, 0.0, log_weights - jnp.where(dead, 0.0, most))
-    moved = jnp.where(dead, by_slot.sample(anew_key, game, after, player, num), moved)
+    moved = jax.lax.cond(dead, lambda: by_slot.sample(anew_key, game, after, player, num), lambda: moved)
     new = Particles(moved, log_weights, memory, particles.lost + dead)
     few = by_slot.effective_sample_size(log_weights) < num / 2
     chosen = jnp.where(few, by_slot.resample(choice_key, log_weights, num), jnp.arange(num))
@@ -115,8 +115,8 @@ def _moved_on(
 ) -> tuple[Int8[Array, "N h"], Float[Array, " N"]]:
     """The hands that follow, and log ways'(hand') - log ways(hand) - log q(new card); -inf where a hand is dead."""
     known, now_known = facts(game, state, player), facts(game, after, player)
-    used = game.legal(state)[player, action] & (action < 2 * game.hand_size)
-    slot, slots = action % game.hand_size, jnp.arange(game.hand_size)
+    used, slot = slot_emptied(game, state, player, action)
+    slots = jnp.arange(game.hand_size)
     shown, replaced = state.hands[player, slot], after.hands[player, -1] != NOTHING
 
     def one(key: PRNGKeyArray, hand: Int8[Array, " h"]) -> tuple[Array, Array]:
@@ -165,8 +165,7 @@ def along(
     def one(particles: Particles, inputs: tuple[Array, Step]) -> tuple[Particles, tuple[Array, Array]]:
         key, step = inputs
         begin_key, follow_key = jax.random.split(key)
-        anew = begun(begin_key, step.state)
-        particles = jax.tree.map(lambda new, so_far: jnp.where(step.fresh, new, so_far), anew, particles)
+        particles = jax.lax.cond(step.fresh, lambda: begun(begin_key, step.state), lambda: particles)
         told = marginals(game, particles), by_slot.effective_sample_size(particles.log_weights)
         known = game, step.state, step.next_state, player, particles, step.action, policies, params, step.fresh
         return follow(follow_key, *known), told

@@ -22,9 +22,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Int8
 
 from tacit.errors import Misfit
-from tacit.games.hanabi.beliefs import grounded, hypotheses, index_before
+from tacit.games.hanabi.beliefs import grounded, hypotheses, revealed
 from tacit.games.hanabi.rules import HanabiGame
 from tacit.games.hanabi.variant import HanabiState
+from tacit.games.hypotheses import posterior as from_evidence
+from tacit.games.hypotheses import unless_refuted
 from tacit.types import Carry, Choice, Params, Policy, Step
 
 
@@ -61,13 +63,7 @@ def posterior(game: HanabiGame, state: HanabiState, player: int, evidence: Evide
 
     Evidence that leaves no possible hand (the others play by other policies than these) is as good as none.
     """
-    plain = grounded(game, state, player)
-    log_weights = plain + _unless_refuted(evidence.log_likelihood, plain)
-    return log_weights - jax.nn.logsumexp(log_weights)
-
-
-def _unless_refuted(log_likelihood: Float[Array, " H"], plain: Float[Array, " H"]) -> Float[Array, " H"]:
-    return jnp.where(jnp.isfinite(plain + log_likelihood).any(), log_likelihood, 0.0)
+    return from_evidence(grounded(game, state, player), evidence.log_likelihood)
 
 
 def follow(
@@ -99,10 +95,10 @@ def follow(
     hands, plain = jnp.asarray(hypotheses(game)), grounded(game, state, player)
     memory, told = heard(game, state, player, hands, evidence.memory, action, policies, params, fresh)
     told = jnp.where(jnp.isfinite(plain), told, -jnp.inf)  # whatever a policy says of a game that cannot be
-    believed = _unless_refuted(evidence.log_likelihood, plain)
+    believed = unless_refuted(plain, evidence.log_likelihood)
     most = jnp.max(believed + told)  # keeps the numbers small, so that rounding does not grow with the game
     believed = jnp.where(jnp.isfinite(most), believed + told - most, believed)
-    after = _revealed(game, state, player, action[player], Evidence(believed, memory))
+    after = revealed(game, state, player, action[player], Evidence(believed, memory))
     ended = state.terminated | state.truncated
     return jax.tree.map(lambda stay, go: jnp.where(ended, stay, go), evidence, after)
 
@@ -155,16 +151,6 @@ def _log_prob(
 
 def _others(game: HanabiGame, player: int) -> tuple[int, ...]:
     return tuple(seat for seat in range(game.players) if seat != player)
-
-
-def _revealed(
-    game: HanabiGame, state: HanabiState, player: int, action: Int[Array, ""], evidence: Evidence
-) -> Evidence:
-    """The evidence about the hand after the player's own action: a card that is played or discarded shows."""
-    lost = game.legal(state)[player, action] & (action < 2 * game.hand_size)
-    slot = jnp.where(lost, action % game.hand_size, 0)
-    before = index_before(game, slot, state.hands[player, slot].astype(jnp.int32))
-    return jax.tree.map(lambda leaf: jnp.where(lost, leaf[before], leaf), evidence)
 
 
 def along(

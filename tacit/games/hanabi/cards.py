@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int8, UInt32
+from jaxtyping import Array, Bool, Int8, UInt8, UInt32
 
 from tacit.games.hanabi.variant import COLORS, NOTHING, Variant
 
@@ -10,6 +10,11 @@ from tacit.games.hanabi.variant import COLORS, NOTHING, Variant
 def one_hot(number: Int8[Array, "*shape"], size: int) -> Bool[Array, "*shape {size}"]:
     """Whether each of 0..size - 1 is the number."""
     return number[..., None] == jnp.arange(size, dtype=jnp.int8).reshape((1,) * number.ndim + (size,))
+
+
+def bits(mask: UInt8[Array, "*shape"], size: int) -> Bool[Array, "*shape {size}"]:
+    """The lowest bits of a mask, from bit 0 on."""
+    return (mask[..., None] >> jnp.arange(size, dtype=mask.dtype).reshape((1,) * mask.ndim + (size,))) & 1 == 1
 
 
 def colors_and_ranks(variant: Variant, cards: Int8[Array, "*shape"]) -> tuple[Array, Array]:

@@ -56,9 +56,4 @@ class HandHypotheses:
     def revealed(
         self, state: HanabiState, player: Int[Array, ""], action: Int[Array, ""], evidence: Float[Array, " H"]
     ) -> Float[Array, " H"]:
-        """A card that was played or discarded shows; later ones move up, and the new one inherits the evidence."""
-        size = self.variant.hand_size
-        lost = moves.legal(self.variant, state)[player, action] & (action < 2 * size)
-        slot = jnp.where(lost, action % size, 0)
-        before = beliefs.index_before(self.variant, slot, state.hands[player, slot].astype(jnp.int32))
-        return jnp.where(lost, evidence[before], evidence)
+        return beliefs.revealed(self.variant, state, player, action, evidence)

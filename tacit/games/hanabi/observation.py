@@ -30,8 +30,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int8, UInt8, UInt32
+from jaxtyping import Array, Float, Int8, UInt8, UInt32
 
+from tacit.games.hanabi.cards import bits
 from tacit.games.hanabi.variant import NOTHING, PLAY, HanabiState, LastMove, Variant
 
 WORD = 32
@@ -189,14 +190,9 @@ def _beliefs(variant: Variant, state: HanabiState) -> Float[Array, "P h b"]:
     height = jnp.arange(variant.ranks, dtype=jnp.int8)[None] < state.fireworks[:, None]
     full = jnp.asarray(variant.full_deck).reshape(variant.colors, variant.ranks)
     left = full - state.discards.reshape(full.shape) - height.astype(jnp.int8)
-    colors, ranks = _bits(state.color_mask, variant.colors), _bits(state.rank_mask, variant.ranks)
+    colors, ranks = bits(state.color_mask, variant.colors), bits(state.rank_mask, variant.ranks)
     of_rank = jnp.where(colors[..., None], left[None, None], 0).sum(-2, dtype=jnp.int8)
     total = jnp.where(ranks, of_rank, 0).sum(-1, dtype=jnp.int8)
     open_to = colors[..., :, None] & ranks[..., None, :]
     weights = jnp.where(open_to, left[None, None], 0).reshape(*total.shape, variant.num_cards)
     return weights.astype(float) / jnp.maximum(total, 1).astype(float)[..., None]
-
-
-def _bits(mask: UInt8[Array, "P h"], size: int) -> Bool[Array, "P h {size}"]:
-    """The lowest bits of masks, lowest first."""
-    return (mask[..., None] >> jnp.arange(size, dtype=jnp.uint8)[None, None]) & 1 == 1
