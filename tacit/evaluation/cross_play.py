@@ -203,8 +203,7 @@ def _params(models: Sequence[Model], pairs: Pairs) -> tuple[Params, ...]:
 @functools.partial(jax.jit, static_argnums=1)
 def _levels(game: Game, games: int, key: PRNGKeyArray) -> Level:
     """The levels that all pairs play, leaves `[games, ...]`."""
-    draw = getattr(game, "shuffled", game.sample_level)  # Hanabi's own levels leave the deck to be drawn card by card
-    return jax.vmap(draw)(jax.random.split(key, games))
+    return jax.vmap(game.shuffled)(jax.random.split(key, games))
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))

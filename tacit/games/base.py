@@ -62,6 +62,13 @@ class Game(Settings, abc.ABC):
         del key
         return ()
 
+    def shuffled(self, key: PRNGKeyArray) -> Level:
+        """A level that fixes beforehand whatever chance a level can fix; other levels may leave it to the play.
+
+        The key is consumed.
+        """
+        return self.sample_level(key)
+
     def hidden(self, state: State, player: int | Int[Array, ""]) -> PyTree:
         """What `player` cannot see and its beliefs are about; `()` where nothing is hidden."""
         del state, player

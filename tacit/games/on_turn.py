@@ -76,6 +76,9 @@ class OnTurn(Game):
     def sample_level(self, key: PRNGKeyArray) -> Level:
         return self.inner.sample_level(key)
 
+    def shuffled(self, key: PRNGKeyArray) -> Level:
+        return self.inner.shuffled(key)
+
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> State:
         return self.inner.reset(key, level)
 

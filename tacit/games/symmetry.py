@@ -114,6 +114,9 @@ class Relabeled(Game):
     def sample_level(self, key: PRNGKeyArray) -> Level:
         return self.inner.sample_level(key)
 
+    def shuffled(self, key: PRNGKeyArray) -> Level:
+        return self.inner.shuffled(key)
+
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> RelabeledState:
         reset_key, symmetry_key = jax.random.split(key)
         keys = jax.random.split(symmetry_key, self.spec.num_players)
