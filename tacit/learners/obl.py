@@ -34,7 +34,7 @@ from tacit.errors import Misfit
 from tacit.games.base import Game
 from tacit.games.on_turn import OnTurn, TurnBased
 from tacit.learners.obl_beliefs import agreed, along
-from tacit.learners.ppo import told
+from tacit.learners.ppo import play_metrics
 from tacit.loops import Live, joint, rollout, start
 from tacit.nets_value import Soft, soft_value
 from tacit.ops import categorical
@@ -165,7 +165,7 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         batch = jax.vmap(jax.vmap(teach))(keys, played.state, played.obs[:, :, 0], played.action[:, :, 0], supposed)
         optimizer = config.optimizer(state.iteration)
         net, opt_state, error = learned(learn_key, params.net, state.opt_state, optimizer, batch, config)
-        metrics = told(game, played, players) | {"loss": error, "level": (level + 1).astype(float)}
+        metrics = play_metrics(game, played, players) | {"loss": error, "level": (level + 1).astype(float)}
         return Ladder(_written(state.levels, level, net), opt_state, state.live, evidence, state.iteration + 1), metrics
 
     def believed(key: PRNGKeyArray, state: Ladder, played: Step) -> tuple[Float[Array, "B P H"], PyTree]:

@@ -170,7 +170,7 @@ def _network(game: Game, config: Config) -> tuple[Policy, Callable[[PRNGKeyArray
     return nets.policy(*memory), lambda key: network(key, game.spec, config.hidden, config.recurrent, "ppo")
 
 
-def told(game: Game, played: Step, players: int) -> Metrics:
+def play_metrics(game: Game, played: Step, players: int) -> Metrics:
     """Reward and return of each player, and what the game measures of episodes, as means over those that ended."""
     ended = played.terminated | played.truncated
     returns = jnp.nanmean(jnp.where(ended[..., None], played.gained, jnp.nan), (0, 1))
@@ -228,7 +228,7 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         now = annealed(config, state.iteration)
         each = jax.vmap(functools.partial(learn, now))(keys, state.params, state.opt_state, trajectory, remembered)
         params, opt_state, metrics = each
-        return State(params, opt_state, state.live, state.iteration + 1), told(game, played, players) | metrics
+        return State(params, opt_state, state.live, state.iteration + 1), play_metrics(game, played, players) | metrics
 
     def learn(
         now: Config, key: PRNGKeyArray, params: Params, opt_state: PyTree, trajectory: Trajectory, carry: Carry

@@ -7,11 +7,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tacit.errors import SettingError
+from tacit.evaluation.pairings import Figure
 from tacit.runs.computation import Computation
 from tacit.runs.experiment import Experiment
 
 MODES = ("quick", "default", "full")
 Row = Experiment | Computation  # what a recipe runs: a training, or a computation that trains nothing
+
+
+@dataclasses.dataclass(frozen=True)
+class Nothing:
+    """The settings of a computation that has none."""
 
 
 class Measured(NamedTuple):
@@ -155,6 +161,12 @@ def over_agents(values: np.ndarray) -> Measured:
     """Mean and standard deviation over all agents, `[S, P]`: two of a run count as two, as in the LOLA tables."""
     flat = values.ravel()
     return Measured(float(flat.mean()), float(flat.std(ddof=1)), "sd over agents", flat.size)
+
+
+def over_runs(figure: Figure) -> Measured:
+    """A figure of runs that met, with its standard error; NaN where a run alone has nobody to meet."""
+    value = float("nan") if figure.mean is None else figure.mean
+    return Measured(value, figure.se, "se over runs", figure.models)
 
 
 def share(hits: np.ndarray) -> Measured:

@@ -8,6 +8,7 @@ from tacit.recipes.base import Measured
 from tacit.runs import exhibits, store
 from tacit.runs.cross_play import result
 from tacit.runs.training import Finished
+from tacit.types import Trained
 
 GAMES = 1000  # of each ordered pair
 KEPT = "cross-play.json"
@@ -20,11 +21,16 @@ WORDS = (
 )
 
 
-def crossed(run: Finished) -> dict[str, Any]:
-    """Cross-play of the seeds of a run (`tacit.runs.cross_play.result`), played once and kept in its folder."""
+def crossed(run: Finished, stages: Mapping[str, Trained] | None = None) -> dict[str, Any]:
+    """Cross-play of the seeds of a run (`tacit.runs.cross_play.result`), played once and kept in its folder.
+
+    Args:
+        stages: the run as it stood at several times, by name, all of which meet; as it is in the end, unless given.
+    """
     place = run.folder.path / KEPT
     if not place.exists():
-        store.write_json(place, result(cross_play(run.game, models_of(run, "seed"), GAMES)))
+        models = [one for name, stage in (stages or {"seed": run}).items() for one in models_of(stage, name)]
+        store.write_json(place, result(cross_play(run.game, models, GAMES)))
     return store.read_json(place)
 
 

@@ -1,15 +1,14 @@
 """Ten levers, pulled once: runs of self-play cannot play with each other, and runs of Other-Play can."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tacit.evaluation.levers import barrier, one_apart, other_play_value, own_actions, strangers
-from tacit.evaluation.pairings import Figure, summarize
+from tacit.evaluation.pairings import summarize
 from tacit.games.levers import levers
-from tacit.recipes.base import Budget, Measured, Recipe, Target, over_seeds, share
+from tacit.recipes.base import Budget, Measured, Nothing, Recipe, Target, over_runs, over_seeds, share
 from tacit.runs import exhibits
 from tacit.runs.computation import Computation, Say
 from tacit.runs.experiment import Experiment
@@ -23,11 +22,6 @@ CHOSEN = 0.5  # a policy that pulls the lever apart with more than this has chos
 
 FEWER = {"3 + 1": (0.9, *3 * (1.0,)), "4 + 1": (0.9, *4 * (1.0,))}  # levers that pay 1, and one that pays 0.9
 ENTROPY = "self-play with an entropy bonus"
-
-
-@dataclasses.dataclass(frozen=True)
-class Nothing:
-    """No settings."""
 
 
 def objective(settings: Nothing, seeds: int, seed: int, say: Say) -> dict[str, Any]:
@@ -73,7 +67,7 @@ def measure(runs: Mapping[str, Any]) -> dict[str, Measured]:
     found = {}
     for name in CROSSED:
         summary = summarize(strangers(runs[name]))
-        found |= {f"{name}: SP": _figure(summary.self_play), f"{name}: XP": _figure(summary.cross_play)}
+        found |= {f"{name}: SP": over_runs(summary.self_play), f"{name}: XP": over_runs(summary.cross_play)}
     for name in SEPARATE:
         found[f"{name}: % at 0.9"] = share(own_actions(runs[name])[:, :, 0].min(axis=1) > CHOSEN)
     own = own_actions(runs[ENTROPY])[:, 0]
@@ -81,10 +75,6 @@ def measure(runs: Mapping[str, Any]) -> dict[str, Measured]:
         f"{ENTROPY}: chance of the 0.9 lever": over_seeds(own[:, 0]),
         f"{ENTROPY}: chance of a 1.0 lever": over_seeds(own[:, 1:].mean(axis=1)),
     }
-
-
-def _figure(figure: Figure) -> Measured:
-    return Measured(figure.mean if figure.mean is not None else np.nan, figure.se, "se over runs", figure.models)
 
 
 def shown(runs: Mapping[str, Finished]) -> list[dict[str, Any]]:

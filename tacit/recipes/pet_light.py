@@ -7,10 +7,10 @@ import numpy as np
 
 from tacit import games
 from tacit.evaluation import two_step
-from tacit.evaluation.pairings import Figure, Summary, summarize
+from tacit.evaluation.pairings import Summary, summarize
 from tacit.evaluation.two_step import Ladder, shares
 from tacit.games.pet_light import OPENINGS, PETS, REPLIES, SETS
-from tacit.recipes.base import Budget, Measured, Recipe, Target, over_seeds
+from tacit.recipes.base import Budget, Measured, Recipe, Target, over_runs, over_seeds
 from tacit.runs import exhibits
 from tacit.runs.computation import Computation, Computed, Say
 from tacit.settings import setting
@@ -96,8 +96,8 @@ def measure(runs: Mapping[str, Computed]) -> dict[str, Measured]:
     for name in ("self-play", "other-play"):
         best = told[f"{name}, searched"]
         found |= {
-            f"{name}: with itself": _over_runs(best.self_play),
-            f"{name}: with strangers": _over_runs(best.cross_play),
+            f"{name}: with itself": over_runs(best.self_play),
+            f"{name}: with strangers": over_runs(best.cross_play),
         }
     return found
 
@@ -116,11 +116,6 @@ def details(runs: Mapping[str, Computed]) -> list[str]:
 
 def _summaries(result: Mapping[str, Any]) -> dict[str, Summary]:
     return {name: summarize(np.array(matrix)) for name, matrix in result["matrices"].items()}
-
-
-def _over_runs(figure: Figure) -> Measured:
-    mean = float("nan") if figure.mean is None else figure.mean  # a single run has no strangers
-    return Measured(mean, figure.se, "se over runs", figure.models)
 
 
 RECIPE = Recipe(

@@ -1,6 +1,5 @@
 """Levers again and again: what strangers can agree on once they see what the other pulled."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from tacit.evaluation import repeated_levers
 from tacit.evaluation.cross_play import cross_play, models_of
 from tacit.evaluation.levers import OneApart, one_apart
 from tacit.evaluation.pairings import Summary, summarize
-from tacit.recipes.base import Budget, Measured, Recipe, Target
+from tacit.recipes.base import Budget, Measured, Nothing, Recipe, Target, over_runs
 from tacit.runs import exhibits
 from tacit.runs.computation import Computation, Say
 from tacit.runs.experiment import Experiment
@@ -32,11 +31,6 @@ KNOWN = {  # of both ways to play
 def form(rounds: int) -> OneApart:
     """Ten levers, pulled so many times."""
     return one_apart(games.make(GAME, length=rounds))
-
-
-@dataclasses.dataclass(frozen=True)
-class Nothing:
-    """No settings."""
 
 
 def values(settings: Nothing, seeds: int, seed: int, say: Say) -> dict[str, Any]:
@@ -97,8 +91,7 @@ def measure(runs: Mapping[str, Any]) -> dict[str, Measured]:
     for name in TRAINED:
         summary = _crossed(runs[name])
         for short, figure in (("SP", summary.self_play), ("XP", summary.cross_play)):
-            value = np.nan if figure.mean is None else figure.mean
-            found[f"{name}: {short}"] = Measured(value, figure.se, "se over runs", figure.models)
+            found[f"{name}: {short}"] = over_runs(figure)
     return found
 
 

@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from tacit.evaluation.cross_play import cross_play, models_of
 from tacit.learners import obl
+from tacit.recipes import hanabi
 from tacit.recipes.base import Budget, Measured, Recipe, Target
-from tacit.recipes.hanabi import BOMBED, GAMES, KEPT, over_models
-from tacit.runs import exhibits, store
-from tacit.runs.cross_play import result
+from tacit.recipes.hanabi import BOMBED, over_models
+from tacit.runs import exhibits
 from tacit.runs.experiment import Experiment
 from tacit.runs.training import Finished
 
@@ -34,13 +33,8 @@ SETTINGS = {
 
 
 def crossed(run: Finished) -> dict[str, Any]:
-    """Cross-play of all levels of all seeds (`tacit.runs.cross_play.result`), played once and kept with the run."""
-    place = run.folder.path / KEPT
-    if not place.exists():
-        levels = range(1, LEVELS + 1)
-        models = [one for level in levels for one in models_of(obl.at_level(run, level), _name(level))]
-        store.write_json(place, result(cross_play(run.game, models, GAMES)))
-    return store.read_json(place)
+    """Cross-play of all levels of all seeds."""
+    return hanabi.crossed(run, {_name(level): obl.at_level(run, level) for level in range(1, LEVELS + 1)})
 
 
 def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:

@@ -12,7 +12,7 @@ import numpy as np
 from tacit import games
 from tacit.evaluation import two_step
 from tacit.evaluation.pairings import summarize
-from tacit.recipes.base import Budget, Measured, Recipe, Target, over_seeds
+from tacit.recipes.base import Budget, Measured, Recipe, Target, over_runs, over_seeds
 from tacit.runs import exhibits
 from tacit.runs.computation import Computation, Computed, Say
 from tacit.settings import setting
@@ -118,10 +118,7 @@ def measure(runs: Mapping[str, Computed]) -> dict[str, Measured]:
         measured[f"{letter}: level 0"] = Measured(game["values"][0][0][0], None, "exact", 1)
         for t, values in zip(temperatures, game["values"], strict=True):
             measured |= {_name(letter, t, k): over_seeds(np.array(each)) for k, each in enumerate(values)}
-    gap = summarize(np.array(found["E"]["self-play"])).gap
-    return measured | {
-        GAP: Measured(float("nan") if gap.mean is None else gap.mean, gap.se, "se over runs", gap.models)
-    }
+    return measured | {GAP: over_runs(summarize(np.array(found["E"]["self-play"])).gap)}
 
 
 def details(runs: Mapping[str, Computed]) -> list[str]:
