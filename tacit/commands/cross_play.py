@@ -1,11 +1,11 @@
 """`tacit evaluate cross-play`: do policies that never trained together play well together?"""
 
 import dataclasses
-import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from tacit.command_line import Command, Common, parse, prepare, print_json
+from tacit.command_line import Command, Common, parse, prepare
+from tacit.commands.computed import carry_out
 from tacit.evaluation.cross_play_settings import Meeting, Plan
 from tacit.settings import setting
 
@@ -40,22 +40,10 @@ def run(argv: list[str]) -> int:
     meeting = {field.name: getattr(options, field.name) for field in dataclasses.fields(Meeting)}
     plan = Plan(**meeting, models=tuple(parsed.words))
     prepare()
-    from tacit import terminal
-    from tacit.runs import computation, cross_play, report
-    from tacit.runs.training import Progress
+    from tacit.runs import cross_play
 
     wanted = cross_play.computation(plan, options.seed)
-    folder = computation.new_computation(pathlib.Path(options.out), "cross-play", wanted)
-    with terminal.Teller() as teller:
-        found = computation.work(folder, wanted, lambda words: teller.tell(Progress(wanted, words=words)))
-    page = report.write([folder.path])
-    if options.json:
-        content = {key: value for key, value in found.result.items() if key != "exhibits"}
-        print_json({"run": str(folder.path), **computation.as_dict(wanted), **content})
-    else:
-        _show(found.result)
-    teller.console.print(str(page), markup=False)
-    return 0
+    return carry_out(options, "cross-play", wanted, _show)
 
 
 def _show(result: dict[str, Any]) -> None:

@@ -1,10 +1,11 @@
 """`tacit evaluate tournament`: everybody meets everybody, in closed form or turn by turn."""
 
 import dataclasses
-import pathlib
+import functools
 from typing import Any
 
-from tacit.command_line import Command, Common, parse, prepare, print_json
+from tacit.command_line import Command, Common, parse, prepare
+from tacit.commands.computed import carry_out
 from tacit.evaluation.rules import Event, Tournament
 from tacit.settings import setting
 
@@ -40,22 +41,10 @@ def run(argv: list[str]) -> int:
     event = {field.name: getattr(options, field.name) for field in dataclasses.fields(Event)}
     plan = Tournament(**event, entrants=tuple(parsed.words) or ("first",))
     prepare()
-    from tacit import terminal
-    from tacit.runs import computation, report, tournament
-    from tacit.runs.training import Progress
+    from tacit.runs import tournament
 
     wanted = tournament.computation(plan, 1 if plan.exact else options.seeds, options.seed)
-    folder = computation.new_computation(pathlib.Path(options.out), "tournament", wanted)
-    with terminal.Teller() as teller:
-        found = computation.work(folder, wanted, lambda words: teller.tell(Progress(wanted, words=words)))
-    page = report.write([folder.path])
-    if options.json:
-        content = {key: value for key, value in found.result.items() if key != "exhibits"}
-        print_json({"run": str(folder.path), **computation.as_dict(wanted), **content})
-    else:
-        _show(plan, found.result)
-    teller.console.print(str(page), markup=False)
-    return 0
+    return carry_out(options, "tournament", wanted, functools.partial(_show, plan))
 
 
 def _show(plan: Tournament, result: dict[str, Any]) -> None:
