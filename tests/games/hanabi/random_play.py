@@ -1,4 +1,4 @@
-"""Games of Hanabi at random, for the tests beside this file."""
+"""Games of Hanabi at random, and random networks that play, for the tests beside this file."""
 
 import functools
 
@@ -7,8 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from tacit.games.hanabi import HanabiGame
+from tacit.ops import categorical
+from tacit.types import Policy
 
 LENGTH = 40
+MEMORY = 8  # numbers that a random network remembers
 VARIANTS = {
     "2 players": HanabiGame(),
     "3 players": HanabiGame(players=3, colors=3, ranks=3, hand=2),
@@ -43,3 +46,24 @@ def positions(name, seed=0):
     game, key = VARIANTS[name], jax.random.key(seed)
     deck = np.random.default_rng(seed).permutation(np.repeat(np.arange(game.num_cards), game.full_deck))
     return jax.tree.map(np.asarray, played(game, key, LENGTH, jnp.asarray(deck, jnp.int8))[0])
+
+
+def remembering(key, params, carry, obs, legal, fresh, given=None):
+    """A random network with a memory; what it does depends on all that it has seen."""
+    memory = jnp.tanh(0.5 * jnp.where(fresh, 0.0, carry) + obs.astype(float) @ params[0])
+    log_probs = categorical.log_probs(memory @ params[1], legal)
+    return memory, *categorical.choose(key, log_probs, jnp.zeros(()), given)
+
+
+REMEMBERING = Policy(lambda: jnp.zeros(MEMORY), remembering)
+
+
+def random_networks(key, game):
+    """Parameters of `REMEMBERING` for each player."""
+    return [
+        (
+            0.3 * jax.random.normal(k, (game.spec.observation.shape[0], MEMORY)),
+            2 * jax.random.normal(k, (MEMORY, game.num_moves + 1)),
+        )
+        for k in jax.random.split(key, game.players)
+    ]

@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from random_play import REMEMBERING, random_networks
 
 from tacit import loops
 from tacit.games.hanabi import HanabiGame, beliefs
@@ -17,27 +18,13 @@ NUM = 2**11
 STEPS = 18  # more than one game
 
 
-def remembering(key, params, carry, obs, legal, fresh, given=None):
-    """A random network with a memory; what it does depends on all that it has seen."""
-    memory = jnp.tanh(0.5 * jnp.where(fresh, 0.0, carry) + obs.astype(float) @ params[0])
-    log_probs = categorical.log_probs(memory @ params[1], legal)
-    return memory, *categorical.choose(key, log_probs, jnp.zeros(()), given)
-
-
-POLICY = Policy(lambda: jnp.zeros(8), remembering)
-
-
 @functools.cache
 def played():
     """Some games, the exact beliefs of player 1 along them, and what its particles say."""
     game = HanabiGame(colors=2, ranks=3, hand=2, information=3, lives=9)
     keys = jax.random.split(jax.random.key(0), 3)
-    length = game.spec.observation.shape[0]
-    params = [
-        (0.3 * jax.random.normal(k, (length, 8)), 2 * jax.random.normal(k, (8, game.num_moves + 1)))
-        for k in jax.random.split(keys[0], 2)
-    ]
-    policies = (POLICY,) * 2
+    params = random_networks(keys[0], game)
+    policies = (REMEMBERING,) * 2
 
     @jax.jit
     def found():

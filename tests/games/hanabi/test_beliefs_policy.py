@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from random_play import REMEMBERING, random_networks, remembering
 
 from tacit import loops
 from tacit.errors import Misfit
@@ -26,16 +27,6 @@ def uniform(key, params, carry, obs, legal, fresh, given=None):
 
 
 RANDOM = Policy(tuple, uniform)
-
-
-def remembering(key, params, carry, obs, legal, fresh, given=None):
-    """A random network with a memory; what it does depends on all that it has seen."""
-    memory = jnp.tanh(0.5 * jnp.where(fresh, 0.0, carry) + obs.astype(float) @ params[0])
-    log_probs = categorical.log_probs(memory @ params[1], legal)
-    return memory, *categorical.choose(key, log_probs, jnp.zeros(()), given)
-
-
-REMEMBERING = Policy(lambda: jnp.zeros(8), remembering)
 
 
 @functools.cache
@@ -157,11 +148,7 @@ def test_the_filter_agrees_with_every_deck(game, player):
     assert len(decks) == 1120  # 8! / (3! 3!)
     policies = (REMEMBERING,) * game.players
     keys = jax.random.split(jax.random.key(1), 2)
-    length = game.spec.observation.shape[0]
-    params = [
-        (0.3 * jax.random.normal(k, (length, 8)), 2 * jax.random.normal(k, (8, game.num_moves + 1)))
-        for k in jax.random.split(keys[0], game.players)
-    ]
+    params = random_networks(keys[0], game)
 
     @jax.jit
     def played(levels):
@@ -189,7 +176,7 @@ def test_the_filter_agrees_with_every_deck(game, player):
             log_prob += sum(choice.log_prob for i, (_, _, choice) in enumerate(each) if i != player)
             return (game.step(keys[0], state, step.action)[0], tuple(m for m, _, _ in each), log_prob), now
 
-        first = game.reset(keys[0], level), (jnp.zeros(8),) * game.players, jnp.zeros(())
+        first = game.reset(keys[0], level), (REMEMBERING.init_carry(),) * game.players, jnp.zeros(())
         return jax.lax.scan(one, first, steps)[1]
 
     @jax.jit
