@@ -33,7 +33,7 @@ class ActionValues(eqx.Module):
     def rest(self, x: Float[Array, " hidden"]) -> Float[Array, " A"]:
         """Q from what comes out of the first layer, which is linear."""
         for layer in self.layers[1:]:
-            x = affine(layer, jax.nn.relu(_normalized(x)))
+            x = affine(layer, jax.nn.relu(normalized(x)))
         return x
 
 
@@ -47,7 +47,8 @@ def affine(layer: eqx.nn.Linear, x: Float[Array, " n"]) -> Float[Array, " m"]:
     return x @ layer.weight.T + layer.bias
 
 
-def _normalized(x: Float[Array, " n"]) -> Float[Array, " n"]:
+def normalized(x: Float[Array, " n"]) -> Float[Array, " n"]:
+    """The same numbers with mean 0 and variance 1."""
     centered = x - x.mean()
     return centered * jax.lax.rsqrt(jnp.square(centered).mean() + 1e-5)
 

@@ -8,20 +8,24 @@ Whenever player i acts, what it cannot see is drawn afresh from its belief, and 
     loss = (y - Q(o, a))^2 / 2
 
 The belief of level 1 is the grounded one, which takes no action for a hint (`Game.sample_hidden`). That of a higher
-level is exact, too: it follows the actions of the others through the level below (`obl_beliefs`). What is played in
-earnest, level k's own policy with some exploration, only decides where it learns.
+level follows the actions of the others through the level below: exactly, where all that may be hidden can be listed
+(`obl_beliefs`), or by a network that has learned what they tell (`obl_belief_net`). What is played in earnest, level
+k's own policy with some exploration, only decides where it learns.
 
-All levels are learned in one run, one after another, each beginning with the network of the one below. One network
+All levels are learned in one run, one after another (`obl_ladder`), each beginning with the network of the one below.
+Where beliefs are learned, one network of them watches each level before the next one begins. One network of values
 plays all seats. There is no replay and no second network: a batch is played, and judged, by the network that learns.
 
 Source: Hu et al. 2021 (Off-Belief Learning), sections 4 and 5, in the form of two steps that the paper has for two
-players; learning without replay as in Gallici et al. 2024 (PQN). Departures: beliefs are exact, not learned; the
-network has no memory; the released code lets waiting players learn, too, by one-step targets that come to the same; the
-error is squared, as the minimum of Huber's loss is no expectation; the targets have T > 0, as the definition has.
+players; learning without replay as in Gallici et al. 2024 (PQN). Departures: beliefs are exact where they can be; the
+network of values has no memory; the released code lets waiting players learn, too, by one-step targets that come to the
+same; the error is squared, as the minimum of Huber's loss is no expectation; the targets have T > 0, as the definition
+has.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -30,10 +34,12 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from tacit import nets_value
-from tacit.errors import Misfit
+from tacit.errors import Misfit, SettingError
 from tacit.games.base import Game
 from tacit.games.on_turn import OnTurn, TurnBased
-from tacit.learners.obl_beliefs import agreed, along
+from tacit.learners import obl_belief_net as belief_net
+from tacit.learners.obl_beliefs import Beliefs, agreed, exact, supposed_by_rules
+from tacit.learners.obl_ladder import At, Ladder, Schedule, Watcher, at_level, begun
 from tacit.learners.ppo import play_metrics
 from tacit.loops import Live, joint, rollout, start
 from tacit.nets_value import Soft, soft_value
@@ -42,7 +48,9 @@ from tacit.ops.fictitious import Round, expected_round, play_round
 from tacit.ops.minibatch import shuffled
 from tacit.ops.optimizer import adam, descend
 from tacit.settings import setting
-from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, State, Step, Trained
+from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, State, Step
+
+__all__ = ["At", "Config", "Ladder", "at_level", "make"]
 
 
 class Config(Settings):
@@ -63,34 +71,37 @@ class Config(Settings):
     discount: float | None = setting(None, "weight of the next move; the game's own where not given", low=0.0, high=1.0)
     max_norm: float = setting(10.0, "largest norm of a gradient", above=0.0)
     hidden: int = setting(128, "width of the layers", unit="units", low=1)
+    belief: str = setting(
+        "exact",
+        "beliefs above level 1: by listing all that may be hidden, or by a network that watches the level below",
+        choices=("exact", "learned"),
+    )
+    belief_updates: int = setting(
+        200, "iterations between two levels in which beliefs are learned, if they are", unit="iterations", low=1
+    )
+    belief_lr: float = setting(
+        1e-3, "step size of Adam for them at first; it falls to 0", unit="per minibatch", low=0.0
+    )
+    belief_hidden: int = setting(128, "width and memory of the network of beliefs", unit="units", low=1)
 
-    def level(self, iteration: Int[Array, ""]) -> Int[Array, ""]:
-        """Which level learns in an iteration; the first is 0 here."""
-        return jnp.minimum(iteration // self.updates, self.levels - 1)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.expected and self.belief != "exact":
+            raise SettingError(f"expected weighs all that may be hidden, which takes belief exact, got {self.belief}")
+
+    @property
+    def schedule(self) -> Schedule:
+        """When a level is learned and watched."""
+        watched = self.belief == "learned" and self.levels > 1
+        return Schedule(self.levels, self.updates, self.belief_updates if watched else 0)
 
     def optimizer(self, iteration: Int[Array, ""] | int = 0) -> optax.GradientTransformation:
         """Adam with the step size of an iteration."""
-        done = jnp.asarray(iteration, float) / self.updates
-        left = jnp.clip(1.0 - (done - self.level(jnp.asarray(iteration))), 0.0, 1.0)
-        return adam(self.lr * left, max_norm=self.max_norm)
+        return adam(self.lr * self.schedule.left(jnp.asarray(iteration)), max_norm=self.max_norm)
 
-
-class Ladder(NamedTuple):
-    """The levels and where their learning stands.
-
-    Attributes:
-        levels: their networks, leaves `[levels, ...]`; those above the present one are still as they began.
-        opt_state: of the present one.
-        live: the games being played.
-        evidence: `[B, P, H]` what the actions of the others have told each player; H is 0 where one level is all.
-        iteration: how many are done.
-    """
-
-    levels: Params
-    opt_state: PyTree
-    live: Live
-    evidence: Float[Array, "B P H"]
-    iteration: Int[Array, ""]
+    def belief_optimizer(self, iteration: Int[Array, ""] | int = 0) -> optax.GradientTransformation:
+        """The same for the network of beliefs."""
+        return adam(self.belief_lr * self.schedule.left_to_watch(jnp.asarray(iteration)), max_norm=self.max_norm)
 
 
 class Lesson(NamedTuple):
@@ -118,125 +129,132 @@ def explore(
     return carry, categorical.sample(key, jnp.log(mixed)), ()
 
 
-def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Learner:
-    """An Off-Belief learner. A run has `levels * updates` iterations; in further ones nothing is learned.
+def beliefs_of(game: Any, config: Config) -> Beliefs | None:
+    """Beliefs above level 1; None where there is no such level.
 
     Raises:
-        Misfit: the game is not turn-based, hides nothing, or cannot list what it hides although that is needed (above
-            level 1, and where all is weighed); or the learner is to play beside another one.
+        Misfit: the game is none whose beliefs can be had in this way.
     """
-    players = game.spec.num_players
+    if config.levels == 1:
+        return None
+    return (
+        belief_net.learned(game, config.belief_hidden) if config.belief == "learned" else exact(game, config.expected)
+    )
+
+
+def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Learner:
+    """An Off-Belief learner. A run has `config.schedule.end(levels)` iterations; in further ones nothing is learned.
+
+    Raises:
+        Misfit: the game is not turn-based, hides nothing, or cannot list what it hides although that is needed (exact
+            beliefs above level 1, and where all is weighed); beliefs about it cannot be learned; or the learner is to
+            play beside another one.
+    """
+    players, schedule = game.spec.num_players, config.schedule
     if seats is not None and tuple(seats) != tuple(range(players)):
         raise Misfit("obl learns how a whole team plays, and cannot learn beside another rule")
     if not isinstance(game, TurnBased):
         raise Misfit(f"obl needs a turn-based game of hidden cards (hanabi, tiny-hanabi-e), not {type(game).__name__}")
-    moves = OnTurn(game)
-    num_hypotheses = len(jax.tree.leaves(game.hypotheses().hidden())[0]) if config.levels > 1 else 0
-    policy = nets_value.policy()
+    moves, beliefs, policy = OnTurn(game), beliefs_of(game, config), nets_value.policy()
     explorer = joint((Policy(policy.init_carry, explore),))
+    fresh, fresh_watcher = config.optimizer().init, config.belief_optimizer().init
 
-    def opening(key: PRNGKeyArray) -> tuple[Live, Float[Array, "B P H"]]:
-        """Fresh games, and no evidence."""
-        live = start(key, moves, (policy,), config.num_games)
-        return live, jnp.zeros((config.num_games, players, num_hypotheses))
+    def opening(key: PRNGKeyArray) -> tuple[Live, PyTree]:
+        """Fresh games, and nothing told."""
+        live, memory = start(key, moves, (policy,), config.num_games), () if beliefs is None else beliefs.begin()
+        return live, jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (config.num_games, *leaf.shape)), memory)
 
     def init(key: PRNGKeyArray) -> Ladder:
-        net_key, game_key = jax.random.split(key)
+        net_key, game_key, belief_key = jax.random.split(key, 3)
         net: Any = nets_value.action_values(net_key, game.spec, config.hidden, "obl")
         levels = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (config.levels, *leaf.shape)), net)
-        return Ladder(levels, config.optimizer().init(net), *opening(game_key), jnp.int32(0))
+        watcher = Watcher((), ())
+        if schedule.watching:
+            believer: Any = belief_net.belief_net(belief_key, game, config.belief_hidden)
+            watcher = Watcher(believer, fresh_watcher(believer))
+        return Ladder(levels, fresh(net), *opening(game_key), watcher, jnp.int32(0))
 
     def step(key: PRNGKeyArray, state: Ladder) -> tuple[Ladder, Metrics]:
         begin_key, play_key, learn_key = jax.random.split(key, 3)
-        live, evidence = opening(begin_key)
-        state = begun(state, live, evidence, config)
-        playing = Explorer(soft(state, config.level(state.iteration), config), jnp.asarray(config.epsilon, float))
+        state = begun(state, *opening(begin_key), schedule, fresh, fresh_watcher)
+        playing = Explorer(soft(state, schedule.level(state.iteration), config), jnp.asarray(config.epsilon, float))
         act = functools.partial(explorer, params=(playing,))
         live, played = rollout(play_key, moves, act, state.live, config.length)
         return update(learn_key, state._replace(live=live), played, state.live.carry)
 
     def update(key: PRNGKeyArray, state: Ladder, played: Step, carry: Carry) -> tuple[Ladder, Metrics]:
         del carry
-        believe_key, round_key, learn_key = jax.random.split(key, 3)
-        level = config.level(state.iteration)
-        evidence, supposed = believed(believe_key, state, played)
-        params, keys = soft(state, level, config), jax.random.split(round_key, played.fresh.shape)
-        teach = functools.partial(lesson, game=game, params=params, config=config)
-        batch = jax.vmap(jax.vmap(teach))(keys, played.state, played.obs[:, :, 0], played.action[:, :, 0], supposed)
-        optimizer = config.optimizer(state.iteration)
-        net, opt_state, error = learned(learn_key, params.net, state.opt_state, optimizer, batch, config)
-        metrics = play_metrics(game, played, players) | {"loss": error, "level": (level + 1).astype(float)}
-        return Ladder(_written(state.levels, level, net), opt_state, state.live, evidence, state.iteration + 1), metrics
-
-    def believed(key: PRNGKeyArray, state: Ladder, played: Step) -> tuple[Float[Array, "B P H"], PyTree]:
-        """The evidence afterwards, and what the player on turn supposes at each step, leaves `[T, B, ...]`."""
-        keys = jax.random.split(key, played.fresh.shape)
-
-        def by_rules() -> tuple[Array, PyTree]:
-            suppose = functools.partial(supposed_by_rules, game=game, expected=config.expected)
-            return state.evidence, jax.vmap(jax.vmap(suppose))(keys, played.state)
-
-        def by_level_below() -> tuple[Array, PyTree]:
-            suppose = functools.partial(supposed_under, game=game, expected=config.expected)
-            return along(
-                keys, game, soft(state, config.level(state.iteration) - 1, config), state.evidence, played, suppose
-            )
-
-        if config.levels == 1:
-            return by_rules()
-        return jax.lax.cond(agreed(state.iteration < config.updates), by_rules, by_level_below)
+        level = schedule.level(state.iteration)
+        metrics = play_metrics(game, played, players) | {"level": (level + 1).astype(float)}
+        improve = functools.partial(improved, game=game, beliefs=beliefs, config=config)
+        if schedule.watching:
+            watch = functools.partial(watched, game=game, config=config)
+            watching = agreed(schedule.watched(state.iteration) >= 0)
+            state, learned = jax.lax.cond(watching, watch, improve, key, state, played)
+        else:
+            state, learned = improve(key, state, played)
+        return state._replace(iteration=state.iteration + 1), metrics | learned
 
     def policies(state: Ladder) -> tuple[tuple[Policy, Params], ...]:
-        return ((policy, soft(state, config.level(state.iteration - 1), config)),) * players
+        return ((policy, soft(state, schedule.level(state.iteration - 1), config)),) * players
 
     def with_params(state: Ladder, seat: int, params: Soft) -> Ladder:
         del seat
-        level = config.level(jnp.maximum(state.iteration - 1, 0))
-        return state._replace(levels=_written(state.levels, level, params.net))
+        return state.written(schedule.level(jnp.maximum(state.iteration - 1, 0)), params.net)
 
     return Learner(init, step, policies, update, with_params, deep=not config.expected)
 
 
 def soft(state: Ladder, level: Int[Array, ""] | int, config: Config) -> Soft:
     """The policy of a level; the first is 0 here, and is what stands in for one below it."""
-    net = jax.tree.map(lambda leaf: leaf[jnp.maximum(level, 0)], state.levels)
-    return Soft(net, jnp.asarray(config.temperature, float))
+    return Soft(state.network(level), jnp.asarray(config.temperature, float))
 
 
-def begun(state: Ladder, live: Live, evidence: Float[Array, "B P H"], config: Config) -> Ladder:
-    """Where a level begins: the network of the one below, a fresh optimizer, fresh games; else, the state as it is."""
-    level = config.level(state.iteration)
-    below: Any = soft(state, level - 1, config).net
-    new = Ladder(_written(state.levels, level, below), config.optimizer().init(below), live, evidence, state.iteration)
-    anew = (level > 0) & (state.iteration == level * config.updates)
-    return jax.tree.map(lambda a, b: jnp.where(anew, a, b), new, state)
+def improved(
+    key: PRNGKeyArray, state: Ladder, played: Step, *, game: Any, beliefs: Beliefs | None, config: Config
+) -> tuple[Ladder, Metrics]:
+    """What the values of the present level learn from a batch of play."""
+    believe_key, round_key, learn_key = jax.random.split(key, 3)
+    level = config.schedule.level(state.iteration)
+    memory, supposed = believed(believe_key, state, played, game=game, beliefs=beliefs, config=config)
+    params, keys = soft(state, level, config), jax.random.split(round_key, played.fresh.shape)
+    teach = functools.partial(lesson, game=game, params=params, config=config)
+    batch = jax.vmap(jax.vmap(teach))(keys, played.state, played.obs[:, :, 0], played.action[:, :, 0], supposed)
+    optimizer = config.optimizer(state.iteration)
+    net, opt_state, error = learned(learn_key, params.net, state.opt_state, optimizer, batch, config)
+    state = state.written(level, net)._replace(opt_state=opt_state, memory=memory)
+    return state, {"loss": error} | (_nothing("belief_loss", "counting_loss") if config.schedule.watching else {})
 
 
-class At(NamedTuple):
-    """A run as it stood after one of its levels (`tacit.types.Trained`)."""
+def believed(
+    key: PRNGKeyArray, state: Ladder, played: Step, *, game: Any, beliefs: Beliefs | None, config: Config
+) -> tuple[PyTree, PyTree]:
+    """What is remembered after a batch of play, and what who was on turn supposed at each step, `[T, B, ...]`."""
+    keys = jax.random.split(key, played.fresh.shape)
 
-    make: Callable[..., Learner]
-    game: Any
-    config: Config
-    state: Ladder
+    def by_rules() -> tuple[PyTree, PyTree]:
+        suppose = functools.partial(supposed_by_rules, game, config.expected)
+        return state.memory, jax.vmap(jax.vmap(suppose))(keys, played.state)
 
-
-def at_level(run: Trained, level: int) -> At:
-    """The run whose policy is that of a level; the first is 1."""
-    done = jnp.full_like(run.state.iteration, level * run.config.updates)
-    return At(run.make, run.game, run.config, run.state._replace(iteration=done))
-
-
-def supposed_by_rules(key: PRNGKeyArray, state: State, *, game: Any, expected: bool) -> PyTree:
-    """What the player on turn supposes by the rules alone: its belief, or a draw from it."""
-    player = game.on_turn(state)
-    return game.hypotheses().grounded(state, player) if expected else game.sample_hidden(key, state, player)
+    if beliefs is None:
+        return by_rules()
+    below = soft(state, config.schedule.level(state.iteration) - 1, config)
+    by_level_below = functools.partial(beliefs.along, keys, below, state.watcher.net, state.memory, played)
+    return jax.lax.cond(agreed(state.iteration < config.updates), by_rules, by_level_below)
 
 
-def supposed_under(key: PRNGKeyArray, belief: Float[Array, " H"], *, game: Any, expected: bool) -> PyTree:
-    """The same with a belief that follows the others' actions."""
-    index = jax.random.categorical(key, belief)
-    return belief if expected else jax.tree.map(lambda leaf: leaf[index], game.hypotheses().hidden())
+def watched(key: PRNGKeyArray, state: Ladder, played: Step, *, game: Any, config: Config) -> tuple[Ladder, Metrics]:
+    """What the network of beliefs learns from a batch of play."""
+    seen, optimizer = belief_net.watched(game, state.memory, played), config.belief_optimizer(state.iteration)
+    parts = math.gcd(config.minibatches, config.num_games)  # whole games, which the memory runs through
+    net, opt_state, errors = belief_net.studied(key, *state.watcher, optimizer, seen, config.epochs, parts)
+    state = state._replace(memory=belief_net.contexts(net, seen)[0], watcher=Watcher(net, opt_state))
+    return state, {"belief_loss": errors[0], "counting_loss": errors[1]} | _nothing("loss")
+
+
+def _nothing(*names: str) -> Metrics:
+    """Metrics that have nothing to report."""
+    return dict.fromkeys(names, jnp.full((), jnp.nan))
 
 
 def lesson(
@@ -305,7 +323,3 @@ def loss(net: Any, batch: Lesson) -> Float[Array, ""]:
     values = jax.vmap(net)(batch.obs)
     chosen = jnp.arange(values.shape[1])[None] == batch.action[:, None]
     return 0.5 * jnp.mean(jnp.square(jnp.where(chosen, values, 0.0).sum(axis=1) - batch.target))
-
-
-def _written(levels: Params, level: Int[Array, ""], net: Params) -> Params:
-    return jax.tree.map(lambda leaf, new: leaf.at[level].set(new), levels, net)

@@ -1,4 +1,4 @@
-"""Beliefs along sampled play: what players believe of the unseen, if all others play by a known policy.
+"""Beliefs along sampled play: what players suppose of the unseen, by the rules or if all others play by a known policy.
 
 Each player keeps the evidence E, one logarithm for each hypothesis h about what it cannot see. When another one acts,
 
@@ -11,8 +11,9 @@ rest of the observation, it gives W o + W' d(h). W o is needed once, and W' d(h)
 d(h) never changes, as that of the hands of Hanabi for two players.
 """
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +24,53 @@ from tacit.nets_value import Soft, affine
 from tacit.types import State, Step
 
 REFUTED = -1e9  # evidence against a hypothesis under which an action was not legal; a run's state must be finite
+
+
+class Beliefs(NamedTuple):
+    """How players judge, above level 1, what they cannot see.
+
+    Attributes:
+        begin: what all players of one game remember of it when it begins, leaves `[P, ...]`.
+        along: `(keys[T, B], below, net, memory[B, P, ...], played) -> (memory, supposed[T, B, ...])`: what they
+            remember after a batch of play, and what the player on turn supposes at each of its steps, if all others
+            play by `below`. `net` is a network of beliefs, where one is learned. The keys are consumed.
+    """
+
+    begin: Callable[[], PyTree]
+    along: Callable[..., tuple[PyTree, PyTree]]
+
+
+def exact(game: Any, expected: bool) -> Beliefs:
+    """Beliefs by Bayes' rule over all hypotheses.
+
+    Args:
+        expected: suppose the belief itself, log-probabilities `[H]`, instead of a draw from it.
+
+    Raises:
+        Misfit: the game cannot list what it hides.
+    """
+    size, suppose = (
+        len(jax.tree.leaves(game.hypotheses().hidden())[0]),
+        functools.partial(supposed_under, game, expected),
+    )
+
+    def judged(keys: Array, below: Soft, net: tuple[()], memory: Array, played: Step) -> tuple[Array, PyTree]:
+        del net
+        return along(keys, game, below, memory, played, suppose)
+
+    return Beliefs(lambda: jnp.zeros((game.spec.num_players, size)), judged)
+
+
+def supposed_by_rules(game: Any, expected: bool, key: PRNGKeyArray, state: State) -> PyTree:
+    """What the player on turn supposes by the rules alone: its belief, or a draw from it."""
+    player = game.on_turn(state)
+    return game.hypotheses().grounded(state, player) if expected else game.sample_hidden(key, state, player)
+
+
+def supposed_under(game: Any, expected: bool, key: PRNGKeyArray, belief: Float[Array, " H"]) -> PyTree:
+    """The same with a belief that follows the others' actions."""
+    index = jax.random.categorical(key, belief)
+    return belief if expected else jax.tree.map(lambda leaf: leaf[index], game.hypotheses().hidden())
 
 
 def told(

@@ -100,7 +100,7 @@ def test_hanabi_is_learned_by_levels_and_a_run_goes_on_bit_for_bit():
     first = next(piece.state for piece in whole if piece.iteration == 3)
     rest = list(loops.chunks(obl.make, game, config, iterations=4, seeds=[0], state=first, done=3))[-1]
     jax.tree.map(np.testing.assert_array_equal, whole[-1].state, rest.state)
-    assert np.abs(np.asarray(rest.state.evidence)).max() > 0
+    assert np.abs(np.asarray(rest.state.memory)).max() > 0
 
 
 def made(name, config, **rules):
