@@ -29,7 +29,7 @@ from tacit.cli import COMMANDS, main
 found = {}
 lines = [["--version"], ["--help"], ["list"], ["list", "--json"]]
 lines += [["list", kind] for kind in ("games", "learners", "players", "policies", "recipes")]
-lines += [["evaluate", kind, "--help"] for kind in ("payoffs", "evolution", "tournament", "cross-play")]
+lines += [["evaluate", kind, "--help"] for kind in ("payoffs", "evolution", "tournament", "cross-play", "conventions")]
 lines += [[name, word] for name in COMMANDS for word in ("--help", "-h")]
 for line in lines:
     out, err = io.StringIO(), io.StringIO()

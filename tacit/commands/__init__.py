@@ -11,4 +11,5 @@ EVALUATIONS: dict[str, Entry] = {
     "evolution": Entry("tacit.commands.evolution", "which memory-one reasoning emerges from selection and mutation"),
     "tournament": Entry("tacit.commands.tournament", "everybody meets everybody, as in Axelrod's tournaments"),
     "cross-play": Entry("tacit.commands.cross_play", "do policies that never trained together play well together?"),
+    "conventions": Entry("tacit.commands.conventions", "what Hanabi players tell each other that the rules do not"),
 }

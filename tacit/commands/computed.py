@@ -1,7 +1,7 @@
 """How an evaluation that is one computation ends: it is computed in a run folder, shown, and its page is written."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tacit.command_line import Common, print_json
@@ -30,3 +30,19 @@ def carry_out(options: Common, name: str, wanted: Any, show: Callable[[dict[str,
         show(found.result)
     teller.console.print(str(page), markup=False)
     return 0
+
+
+def print_table(
+    console: Any, title: str, head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = ""
+) -> None:
+    """Prints a table; the first column is text."""
+    from rich.table import Table
+
+    from tacit.terminal import number
+
+    table = Table(title=title, caption=caption or None, title_justify="left", caption_justify="left")
+    for place, name in enumerate(head):
+        table.add_column(name, justify="right" if place else "left", no_wrap=not place)
+    for row in rows:
+        table.add_row(*(cell.replace("[", r"\[") if isinstance(cell, str) else number(cell, 3) for cell in row))
+    console.print(table)

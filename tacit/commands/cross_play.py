@@ -1,11 +1,10 @@
 """`tacit evaluate cross-play`: do policies that never trained together play well together?"""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 from tacit.command_line import Command, Common, parse, prepare
-from tacit.commands.computed import carry_out
+from tacit.commands.computed import carry_out, print_table
 from tacit.evaluation.cross_play_settings import Meeting, Plan
 from tacit.settings import setting
 
@@ -54,9 +53,10 @@ def _show(result: dict[str, Any]) -> None:
 
     console = Console(width=max(Console().width, 116))
     title = f"Cross-play, {result['games_of_each_pair']} games of each ordered pair"
-    _print(console, title, HEAD, rows(result), WORDS)
+    print_table(console, title, HEAD, rows(result), WORDS)
     if result["measured"]:
-        _print(console, "How games ended", HEAD_MEASURED, [row for row in rows_measured(result) if row[0] == "all"])
+        every = [row for row in rows_measured(result) if row[0] == "all"]
+        print_table(console, "How games ended", HEAD_MEASURED, every)
     names = result["models"]
     if len(names) > SHOWN:
         console.print(f"The matrix of {len(names)} models is in the report.")
@@ -66,17 +66,4 @@ def _show(result: dict[str, Any]) -> None:
         [f"{place} {name}", *(f"{score:.2f}" for score in row)]
         for place, (name, row) in enumerate(zip(names, result["matrix"], strict=True))
     ]
-    _print(console, "Mean score, row in seat 0, column in all other seats", head, square)
-
-
-def _print(console: Any, title: str, head: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = "") -> None:
-    from rich.table import Table
-
-    from tacit.terminal import number
-
-    table = Table(title=title, caption=caption or None, title_justify="left", caption_justify="left")
-    for place, name in enumerate(head):
-        table.add_column(name, justify="right" if place else "left", no_wrap=not place)
-    for row in rows:
-        table.add_row(*(cell.replace("[", r"\[") if isinstance(cell, str) else number(cell, 3) for cell in row))
-    console.print(table)
+    print_table(console, "Mean score, row in seat 0, column in all other seats", head, square)

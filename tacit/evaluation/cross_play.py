@@ -80,7 +80,8 @@ def by_the_game(game: Game, state: State) -> dict[str, Array]:
 def greedy(policy: Policy) -> Policy:
     """The policy that always takes the most probable action; of equally probable ones, the first.
 
-    The same policy gives the same object, and so the same compiled programs.
+    It says so, too: the log-probabilities that it reports are those by which it acts. The same policy gives the same
+    object, and so the same compiled programs.
 
     Raises:
         Misfit: when it acts, if it does not choose one of several actions.
@@ -89,12 +90,14 @@ def greedy(policy: Policy) -> Policy:
     def act(
         key: Any, params: Params, carry: Carry, obs: Any, legal: Any, fresh: Any, given: Any = None
     ) -> tuple[Carry, Any, Any]:
-        if given is None:
-            extras = policy.act(key, params, carry, obs, legal, fresh)[2]
-            if not isinstance(extras, Choice):
-                raise Misfit("greedy play needs policies that choose one of several actions; let them be --sampled")
-            given = jnp.argmax(extras.log_probs).astype(jnp.int32)
-        return policy.act(key, params, carry, obs, legal, fresh, given)
+        extras = policy.act(key, params, carry, obs, legal, fresh, given)[2]
+        if not isinstance(extras, Choice):
+            raise Misfit("greedy play needs policies that choose one of several actions; let them be --sampled")
+        best = jnp.argmax(extras.log_probs).astype(jnp.int32)
+        carry, action, _ = policy.act(key, params, carry, obs, legal, fresh, best if given is None else given)
+        chosen = jnp.arange(len(extras.log_probs)) == best
+        log_probs = jnp.where(chosen, 0.0, jnp.finfo(extras.log_probs.dtype).min)
+        return carry, action, Choice(log_probs[action], log_probs, jnp.zeros(()), extras.value)
 
     return Policy(policy.init_carry, act)
 

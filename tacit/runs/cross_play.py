@@ -59,8 +59,8 @@ def computation(plan: Plan, seed: int) -> Computation:
     return Computation(matrix, plan, 1, seed)
 
 
-def entering(plan: Plan) -> tuple[Game, list[Model]]:
-    """The game of a cross-play, and the models that meet in it.
+def entering(plan: Plan, fewest: int = 2) -> tuple[Game, list[Model]]:
+    """The game of a cross-play, and the models that meet in it, so many or more.
 
     Raises:
         SettingError: a name is unknown, a model is given twice, there are too few or too many, or no game is named.
@@ -74,8 +74,9 @@ def entering(plan: Plan) -> tuple[Game, list[Model]]:
     names = [one.name for one in models]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise SettingError(f"{twice} is given twice; every model meets its own twin without that")
-    if not 2 <= len(models) <= MOST:
-        raise SettingError(f"cross-play needs 2 to {MOST} models, got {len(models)}: name more, or a run of more seeds")
+    if not fewest <= len(models) <= MOST:
+        line = f"this needs {fewest} to {MOST} models, got {len(models)}"
+        raise SettingError(f"{line}: name {'fewer' if len(models) > MOST else 'more, or a run of more seeds'}")
     return game, models
 
 
@@ -117,7 +118,7 @@ def _loaded(path: pathlib.Path) -> Loaded:
         raise Misfit(f"{path.name} learned how to shape learners, not how to play a game; see tacit evaluate payoffs")
     if experiment.against:
         alone = f"tacit train {experiment.learner} {experiment.game}"
-        raise Misfit(f"{path.name} learned against {experiment.against}; cross-play is of whole teams ({alone})")
+        raise Misfit(f"{path.name} learned against {experiment.against}; only whole teams are models ({alone})")
     return found
 
 

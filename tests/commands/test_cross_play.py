@@ -118,7 +118,7 @@ WRONG = [
     ("{runs}/naive-ipd-001 {runs}/naive-chicken-001", "by different rules: payoff"),
     ("{runs}/naive-ipd-001 --game hanabi", "--game is of hanabi and naive-ipd-001 of ipd; only policies of one game"),
     ("{runs}/naive-ipd-001 iggi", "this player plays Hanabi"),
-    ("{runs}/naive-v-tit-for-tat-001", "learned against tit-for-tat; cross-play is of whole teams"),
+    ("{runs}/naive-v-tit-for-tat-001", "learned against tit-for-tat; only whole teams are models"),
     ("mfos-ipd", "learned how to shape learners, not how to play a game"),
     ("iggi piers --game hanabi:hand=40", "hand must be >= 0"),
     ("iggi piers --game hnabi", "did you mean hanabi?"),
