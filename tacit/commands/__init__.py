@@ -12,4 +12,5 @@ EVALUATIONS: dict[str, Entry] = {
     "tournament": Entry("tacit.commands.tournament", "everybody meets everybody, as in Axelrod's tournaments"),
     "cross-play": Entry("tacit.commands.cross_play", "do policies that never trained together play well together?"),
     "conventions": Entry("tacit.commands.conventions", "what Hanabi players tell each other that the rules do not"),
+    "engine": Entry("tacit.commands.engine", "what policies score on the reference engine of Hanabi itself"),
 }

@@ -147,10 +147,10 @@ def cross_play(
     """
     _check(game, models)
     blocks = _blocks(models, max(1, LANES // games))
-    level_key, play_key = jax.random.split(jax.random.key(seed))
+    _, play_key = jax.random.split(jax.random.key(seed))
     num, found, done = len(models), {}, 0
     with scale.precision_of([model.seats[0][1] for model in models]):
-        levels = _levels(game, games, level_key)
+        levels = levels_of(game, games, seed)
         for policies, pairs, width in blocks:
             padded = [*pairs, *[pairs[-1]] * (width - len(pairs))]  # as many each time: one program
             params = scale.spread(_params(models, padded), width)
@@ -164,6 +164,12 @@ def cross_play(
     returns, measured = jax.tree.map(lambda *leaves: np.stack(leaves).reshape(num, num, *leaves[0].shape), *square)
     names, groups = tuple(model.name for model in models), tuple(model.group for model in models)
     return CrossPlay(names, groups, returns.mean(axis=3), returns.mean(axis=2), measured)
+
+
+def levels_of(game: Game, games: int, seed: int) -> Level:
+    """The levels that all pairs play for a seed, leaves `[games, ...]`."""
+    level_key, _ = jax.random.split(jax.random.key(seed))
+    return _levels(game, games, level_key)
 
 
 def _check(game: Game, models: Sequence[Model]) -> None:
@@ -205,7 +211,7 @@ def _params(models: Sequence[Model], pairs: Pairs) -> tuple[Params, ...]:
 
 @functools.partial(jax.jit, static_argnums=1)
 def _levels(game: Game, games: int, key: PRNGKeyArray) -> Level:
-    """The levels that all pairs play, leaves `[games, ...]`."""
+    """So many levels."""
     return jax.vmap(game.shuffled)(jax.random.split(key, games))
 
 

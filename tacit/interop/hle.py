@@ -11,6 +11,7 @@ decks and moves are checked here first.
 """
 
 import functools
+import importlib.metadata
 import importlib.util
 import warnings
 import weakref
@@ -53,6 +54,12 @@ def library() -> Any:
             f"the reference engine of Hanabi was not built for this system; {how}hanabi-learning-environment"
         )
     return pyhanabi
+
+
+def version() -> str:
+    """Name and version of the library, which must be installed."""
+    name = "hanabi-learning-environment"
+    return f"{name} {importlib.metadata.version(name)}"
 
 
 class Position(NamedTuple):

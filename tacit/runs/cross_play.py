@@ -4,6 +4,7 @@ Models are named by a word each:
 
     runs/ppo-levers-001         what a run learned: one model for each of its seeds
     runs/ppo-levers-001:0,3     some of its seeds
+    hanabi-small-obl-2          agents that come with the package (`tacit list policies`); seeds as above
     cautious                    a scripted player (`tacit list players`)
     bots                        all scripted players of Hanabi
 """
@@ -18,7 +19,7 @@ import jax
 import numpy as np
 
 from tacit import settings
-from tacit.errors import Misfit, RunError, SettingError
+from tacit.errors import Misfit, SettingError
 from tacit.evaluation import pairings
 from tacit.evaluation.cross_play import CrossPlay, Model, cross_play, model
 from tacit.evaluation.cross_play_settings import Plan
@@ -26,13 +27,11 @@ from tacit.games.base import Game
 from tacit.learners import HANABI_BOTS, PLAYERS, SHAPERS
 from tacit.loops import player as part_of
 from tacit.policies import POLICIES, place
-from tacit.runs import exhibits, policies, store
+from tacit.runs import exhibits, policies
 from tacit.runs.computation import Computation, Say
 from tacit.runs.experiment import board, rule
 from tacit.runs.experiment import game as game_named
 from tacit.runs.policies import Loaded
-from tacit.runs.store import RunFolder
-from tacit.runs.training import read_back
 from tacit.settings import unknown
 
 GROUPS = {"bots": tuple(HANABI_BOTS)}
@@ -106,13 +105,7 @@ def _last(name: str) -> str:
 
 def _loaded(path: pathlib.Path) -> Loaded:
     """The policies of a run, every seat's."""
-    if (path / "policy.json").exists():
-        found = policies.load(path)
-    else:
-        folder = RunFolder.open(path)
-        if "recipe" in store.read_json(path / "config.json"):
-            raise RunError(f"{path} is a recipe's; name one of its rows, as in {path}/rows/*")
-        found = policies.of(read_back(folder))
+    found = policies.load(path) if (path / "policy.json").exists() else policies.of(policies.run_in(path))
     experiment = found.experiment
     if experiment.learner in SHAPERS:
         raise Misfit(f"{path.name} learned how to shape learners, not how to play a game; see tacit evaluate payoffs")
