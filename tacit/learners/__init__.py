@@ -23,6 +23,9 @@ LEARNERS = {
     "ppo": Entry(
         "tacit.learners.ppo", "proximal policy optimization: independent or shared, feed-forward or recurrent"
     ),
+    "pqn": Entry(
+        "tacit.learners.pqn", "Q-learning from play: alone or as a team (VDN), with or without memory and replay"
+    ),
     "exact-pg": Entry(
         "tacit.learners.exact_pg", "policy gradient on the exact return of two-step games; Other-Play as an option"
     ),

@@ -59,3 +59,35 @@ def gae(
         return advantage, advantage
 
     return jax.lax.scan(back, jnp.zeros_like(delta[0]), (delta, ended), reverse=True)[1]
+
+
+def q_lambda(
+    reward: Float[Array, " T"],
+    next_value: Float[Array, " T"],
+    terminated: Bool[Array, " T"],
+    truncated: Bool[Array, " T"],
+    discount: Float[Array, ""] | float,
+    decay: Float[Array, ""] | float,
+) -> Float[Array, " T"]:
+    """Lambda-returns from action values, over episode ends.
+
+        G_t = r_t + discount * (not terminated_t) * ((1 - decay) * next_value_t + decay * G_{t+1})
+
+    where next_value_t stands for G_{t+1} at the last step and where the episode was cut off. Exploring actions do not
+    cut the mixture short (Peng's form): they count as what the play is.
+
+    Args:
+        next_value: the largest value of an action in what step t led to, *before* any reset.
+        terminated, truncated: the episode ended by the rules, or was only cut off.
+        decay: lambda; 0 gives one-step targets, 1 discounted returns.
+
+    Source: Peng and Williams 1996; Gallici et al. 2024, section 4.
+    """
+
+    def back(after: Array, inputs: tuple[Array, ...]) -> tuple[Array, Array]:
+        reward_t, next_t, terminated_t, truncated_t = inputs
+        follows = jnp.where(truncated_t, next_t, (1 - decay) * next_t + decay * after)
+        g_t = reward_t + discount * jnp.where(terminated_t, 0.0, follows)
+        return g_t, g_t
+
+    return jax.lax.scan(back, next_value[-1], (reward, next_value, terminated, truncated), reverse=True)[1]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tacit.ops.returns import discounts, gae, normalized, to_go
+from tacit.ops.returns import discounts, gae, normalized, q_lambda, to_go
 
 LENGTH = 8
 pytestmark = pytest.mark.usefixtures("strict", "x64")
@@ -101,3 +101,50 @@ def test_normalized_returns():
 def test_normalized_returns_without_discounting_are_returns():
     reward = jnp.broadcast_to(jnp.array([2.0, -1.0]), (5, 3, 2))
     close(jax.jit(normalized)(reward, 1.0), [10.0, -5.0])
+
+
+jitted_q_lambda = jax.jit(q_lambda)
+
+
+def fast_q_lambda(reward, next_value, end, discount, decay):
+    flags = (jnp.asarray(end == "terminated"), jnp.asarray(end == "truncated"))
+    return jitted_q_lambda(jnp.asarray(reward), jnp.asarray(next_value), *flags, discount, decay)
+
+
+def slow_q_lambda(reward, next_value, end, discount, decay):
+    """The definition: n-step returns weighed by (1 - decay) decay^(n - 1), the last one by all that is left."""
+    found = []
+    for t in range(LENGTH):
+        total, gained, left, weight = 0.0, 0.0, 1.0, 1.0
+        for k in range(t, LENGTH):
+            gained += weight * reward[k]
+            weight *= discount
+            n_steps = gained + (0.0 if end[k] == "terminated" else weight * next_value[k])
+            last = end[k] != "goes on" or k == LENGTH - 1
+            total += left * (1.0 if last else 1 - decay) * n_steps
+            left *= decay
+            if last:
+                break
+        found.append(total)
+    return found
+
+
+@given(row, row, ends, share, share)
+def test_lambda_returns_equal_the_double_loop(reward, next_value, end, discount, decay):
+    inputs = (reward, next_value, end, discount, decay)
+    close(fast_q_lambda(*inputs), slow_q_lambda(*inputs))
+
+
+@given(row, row, ends, share, share, st.floats(-3, 3))
+def test_lambda_returns_are_advantages_and_values_where_these_agree(reward, value, end, discount, decay, last):
+    """With the value of what a step led to being that of the next one, unless the episode was cut off there."""
+    next_value = np.append(value[1:], last)
+    inputs = (next_value, end, discount, decay)
+    close(fast_q_lambda(reward, *inputs), np.asarray(fast_gae(reward, value, *inputs)) + value)
+
+
+def test_lambda_returns_by_hand():
+    # backwards from 7: 1 + 0.5 * 7 = 4.5; 0 + 0.5 * (3 / 4 * 2 + 4.5 / 4) = 1.3125; 2, an end; 1 + 0.5 * 6, cut off
+    reward, next_value = jnp.array([1.0, 2.0, 0.0, 1.0]), jnp.array([6.0, 9.0, 2.0, 7.0])
+    flags = (jnp.array([False, True, False, False]), jnp.array([True, False, False, False]))
+    close(jitted_q_lambda(reward, next_value, *flags, 0.5, 0.25), [4.0, 2.0, 1.3125, 4.5])

@@ -1,0 +1,119 @@
+"""Action values with or without a memory, and the policy that takes the best action but for a share of random ones."""
+
+import functools
+import math
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
+
+from tacit import nets
+from tacit.errors import Misfit
+from tacit.nets_value import ActionValues, affine
+from tacit.ops import categorical
+from tacit.types import Carry, Choice, Discrete, Policy, Real, Spec
+
+
+class Remembered(NamedTuple):
+    """What a player keeps from step to step: its memory, if any, and its share of random moves in this episode."""
+
+    memory: PyTree
+    epsilon: Float[Array, ""]
+
+
+class RecurrentValues(eqx.Module):
+    """Q of every action from what one player sees: two normalized, rectified layers, behind a GRU if it remembers."""
+
+    embed: eqx.nn.Linear | None
+    memory: eqx.nn.GRUCell | None
+    values: ActionValues
+
+    def __init__(self, inputs: int, actions: int, hidden: int, recurrent: bool) -> None:
+        key = jax.random.key(0)  # the leaves are drawn by `nets.drawn`
+        self.embed = eqx.nn.Linear(inputs, hidden, key=key) if recurrent else None
+        self.memory = eqx.nn.GRUCell(hidden, hidden, key=key) if recurrent else None
+        self.values = ActionValues(hidden if recurrent else inputs, actions, hidden)
+
+    def __call__(self, obs: PyTree, memory: PyTree) -> tuple[PyTree, Float[Array, " A"]]:
+        x = nets.flatten(obs)
+        if self.embed is not None and self.memory is not None:
+            x = memory = self.memory(jax.nn.relu(jax.nn.standardize(affine(self.embed, x))), memory)
+        return memory, self.values(x)
+
+
+class Explorer(NamedTuple):
+    """The parameters of a policy by action values.
+
+    Attributes:
+        net: the action values.
+        epsilon: share of random moves.
+        spread: in each episode that share is epsilon ** (1 + spread u), u uniform in [0, 1).
+    """
+
+    net: RecurrentValues
+    epsilon: Float[Array, ""]
+    spread: Float[Array, ""]
+
+
+def values(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str) -> RecurrentValues:
+    """A network of action values for one player of a game. The key is consumed.
+
+    Raises:
+        Misfit: the game's actions are not one choice among several.
+    """
+    if not isinstance(spec.action, Discrete):
+        raise Misfit(f"{rule} needs discrete actions, and this game has {spec.action}")
+    seen = jax.tree.leaves(spec.observation, is_leaf=lambda tree: isinstance(tree, Real))
+    inputs = sum(math.prod(space.shape) for space in seen)
+    return nets.drawn(key, eqx.filter_eval_shape(RecurrentValues, inputs, spec.action.n, hidden, recurrent))
+
+
+def best(values: Float[Array, " A"], legal: Bool[Array, " A"]) -> Bool[Array, " A"]:
+    """Which action is the best legal one, true once; of equally good ones, the first."""
+    return jnp.arange(len(values)) == jnp.argmax(jnp.where(legal, values, jnp.finfo(values.dtype).min))
+
+
+@functools.cache
+def policy(*memory: int) -> Policy:
+    """The policy whose parameters are an `Explorer` with a memory of this shape, if any."""
+
+    def act(
+        key: PRNGKeyArray, params: Any, carry: Carry, obs: PyTree, legal: Array, fresh: Array, given: Any = None
+    ) -> tuple[Carry, Array, Choice]:
+        after, values = params.net(obs, _cleared(carry.memory, fresh))
+        drawn = params.epsilon ** (1.0 + params.spread * categorical.uniform(jax.random.fold_in(key, 0)))
+        epsilon = jnp.where(fresh, drawn, carry.epsilon)
+        greedy = best(values, legal)
+        probs = epsilon * legal / legal.sum() + (1.0 - epsilon) * greedy
+        log_probs = jnp.where(probs > 0, jnp.log(jnp.where(probs > 0, probs, 1.0)), jnp.finfo(probs.dtype).min)
+        action, choice = categorical.choose(key, log_probs, jnp.sum(jnp.where(greedy, values, 0.0)), given)
+        return Remembered(after, epsilon), action, choice
+
+    return Policy(lambda: Remembered(_empty(memory), jnp.zeros(())), act)
+
+
+@functools.cache
+def judge(*memory: int) -> Policy:
+    """What stands in for `policy` where games are gone through again.
+
+    Its parameters are a network, its carry the memory alone, its extras the values of all actions.
+    """
+
+    def act(
+        key: PRNGKeyArray, params: Any, carry: Carry, obs: PyTree, legal: Array, fresh: Array, given: Any = None
+    ) -> tuple[Carry, Any, Float[Array, " A"]]:
+        del key, legal
+        after, values = params(obs, _cleared(carry, fresh))
+        return after, given, values
+
+    return Policy(functools.partial(_empty, memory), act)
+
+
+def _empty(memory: tuple[int, ...]) -> PyTree:
+    return jnp.zeros(memory) if memory else ()
+
+
+def _cleared(memory: PyTree, fresh: Array) -> PyTree:
+    return jax.tree.map(lambda leaf: jnp.where(fresh, 0.0, leaf), memory)
