@@ -4,20 +4,26 @@ Exit status: 0 done (for `reproduce`: every target reached), 1 internal error, 2
 3 a run stopped itself and kept its state, 4 a target missed or not judged, 128 + n ended by signal n.
 """
 
+import contextlib
 import dataclasses
 import errno
+import math
 import os
 import pathlib
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tacit.command_line import HELP, Command, Common, Section, fail, parse, prepare, print_json
-from tacit.commands import EVALUATIONS
-from tacit.errors import InputError, Interrupted, SettingError, Stopped
+from tacit.commands import EVALUATIONS, export
+from tacit.errors import InputError, Interrupted, Paused, SettingError, Stopped
 from tacit.settings import options, setting, unknown
 
+STOP_AFTER = setting(
+    0.0, "training stops itself after so long, with its state kept for --resume; 0 is never", unit="minutes", low=0.0
+)
 DONE, INTERNAL, USAGE, STOPPED, MISSED = 0, 1, 2, 3, 4
 KINDS = ("games", "learners", "players", "policies", "recipes")
 
@@ -30,6 +36,7 @@ class ReproduceOptions(Common):
     full: bool = setting(False, "the paper's own budget, or more")
     seeds: int = setting(0, "seeds of every row; 0 takes the recipe's own number", low=0, high=10**6)
     resume: str = setting("", "go on in this run folder")
+    stop_after: float = STOP_AFTER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +48,7 @@ class TrainOptions(Common):
     against: str = setting("", "a learner or scripted player for the other seats; its settings are --opponent.*")
     precision: int = setting(32, "bits of the real numbers", choices=(32, 64))
     resume: str = setting("", "go on in this run folder")
+    stop_after: float = STOP_AFTER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,8 +184,8 @@ def _one_reproduction(folder: Any, options: ReproduceOptions) -> Any:
     from tacit.recipes.reproduction import reproduce
     from tacit.runs import report
 
-    with terminal.Teller() as teller:
-        outcome = reproduce(folder, teller.tell, teller.begin)
+    with terminal.Teller() as teller, _paused(f"tacit reproduce --resume {folder.path}"):
+        outcome = reproduce(folder, teller.tell, teller.begin, _until(options))
     recipe = outcome.recipe
     if not options.json:
         terminal.show_outcome(recipe.title, recipe.paper, outcome.json, (*recipe.notes, *outcome.lines))
@@ -193,8 +201,11 @@ def _train(argv: list[str]) -> int:
     parsed = parse(TRAIN, argv)
     if parsed.words or not parsed.options.resume:
         raise SettingError("usage: tacit train LEARNER GAME or tacit train --resume RUN; see tacit list")
-    if parsed.options != TrainOptions(json=parsed.options.json, resume=parsed.options.resume):
-        raise SettingError("--resume goes on with the run's own settings; only --json may be given beside it")
+    may = {name: getattr(parsed.options, name) for name in ("json", "resume", "stop_after")}
+    if parsed.options != TrainOptions(**may):
+        raise SettingError(
+            "--resume goes on with the run's own settings; only --json and --stop-after may be given beside it"
+        )
     prepare()
     from tacit.runs.store import RunFolder
 
@@ -247,14 +258,14 @@ def _value_of(flag: str, argv: Sequence[str]) -> str:
     return ""
 
 
-def _run(folder: Any, options: Common) -> int:
+def _run(folder: Any, options: TrainOptions) -> int:
     from tacit import terminal
     from tacit.runs import policies, report
     from tacit.runs.training import train
 
-    with terminal.Teller() as teller:
+    with terminal.Teller() as teller, _paused(f"tacit train --resume {folder.path}"):
         teller.begin(folder.path.name)
-        finished = train(folder, teller.tell)
+        finished = train(folder, teller.tell, _until(options))
     policies.save(finished)
     page = report.write([folder.path])
     summary = report.summary(finished)
@@ -264,6 +275,20 @@ def _run(folder: Any, options: Common) -> int:
         terminal.show_summary(summary)
     teller.console.print(str(page), markup=False)
     return DONE
+
+
+def _until(options: TrainOptions | ReproduceOptions) -> float:
+    """When training stops itself, on the clock that never goes back."""
+    return time.monotonic() + 60.0 * options.stop_after if options.stop_after else math.inf
+
+
+@contextlib.contextmanager
+def _paused(resume: str) -> Iterator[None]:
+    """Says how a run that used up its time goes on."""
+    try:
+        yield
+    except Paused as stop:
+        raise Paused(f"{stop}; go on with: {resume}") from None
 
 
 def _report(argv: list[str]) -> int:
@@ -316,6 +341,7 @@ COMMANDS: dict[str, tuple[Command, Callable[[list[str]], int]]] = {
     "reproduce": (REPRODUCE, _reproduce),
     "train": (TRAIN, _train),
     "evaluate": (EVALUATE, _evaluate),
+    "export": (export.COMMAND, export.run),
     "report": (REPORT, _report),
     "bench": (BENCH, _bench),
 }

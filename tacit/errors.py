@@ -23,6 +23,10 @@ class Stopped(Exception):
     """A run stopped itself: numbers that are not finite, or no room on the disk. What it had is kept."""
 
 
+class Paused(Stopped):
+    """A run used up the time that it was given. Its state is kept, and it goes on when it is resumed."""
+
+
 class Interrupted(Exception):
     """A signal ended a run between two pieces; its state is kept."""
 

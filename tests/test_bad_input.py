@@ -17,7 +17,7 @@ LINES = [
     ("trian lola ipd", "did you mean train?"),
     ("repotr x", "did you mean report?"),
     ("--versoin", "--versoin"),
-    ("''", "allowed: bench, evaluate, list, report, reproduce, train"),
+    ("''", "allowed: bench, evaluate, export, list, report, reproduce, train"),
     ("LIST", "'LIST'"),
     # list
     ("list game", "did you mean games?"),
@@ -135,9 +135,16 @@ LINES = [
     ("train lola ipd --resume x", "tacit train --resume RUN"),
     ("train --resume", "--resume needs a name"),
     ("train --resume nowhere", "no run folder nowhere"),
-    ("train --resume nowhere --iterations 400", "only --json may be given beside it"),
-    ("train --resume nowhere --seed 3", "only --json may be given beside it"),
+    ("train --resume nowhere --iterations 400", "only --json and --stop-after may be given beside it"),
+    ("train --resume nowhere --seed 3", "only --json and --stop-after may be given beside it"),
     ("train --resume a --resume b", "--resume is given twice"),
+    ("train lola ipd --stop-after soon", "--stop-after must be a number, got soon"),
+    ("reproduce lola-ipd --stop-after -1", "--stop-after must be >= 0, got -1.0"),
+    # export
+    ("export", "usage: tacit export RUN NAME, got 0 words"),
+    ("export nowhere name", "there is no run folder nowhere"),
+    ("export nowhere ../name", "NAME must be a plain name of a folder below --out, got '../name'"),
+    ("export nowhere name --level -1", "--level must be >= 0 and <= 1000, got -1"),
     # report, bench
     ("report", "got 0 words"),
     ("report nowhere", "no run folder nowhere"),

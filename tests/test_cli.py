@@ -26,10 +26,11 @@ REGISTRIES = {"games": GAMES, "learners": LEARNERS, "players": PLAYERS, "policie
 LIGHT = """
 import contextlib, io, json, sys
 from tacit.cli import COMMANDS, main
+from tacit.commands import EVALUATIONS
 found = {}
 lines = [["--version"], ["--help"], ["list"], ["list", "--json"]]
 lines += [["list", kind] for kind in ("games", "learners", "players", "policies", "recipes")]
-lines += [["evaluate", kind, "--help"] for kind in ("payoffs", "evolution", "tournament", "cross-play", "conventions")]
+lines += [["evaluate", kind, "--help"] for kind in EVALUATIONS]
 lines += [[name, word] for name in COMMANDS for word in ("--help", "-h")]
 for line in lines:
     out, err = io.StringIO(), io.StringIO()
@@ -66,7 +67,7 @@ def test_help_shows_every_option(light, name):
     assert light[f"{name} -h"][1] == shown
     assert command.line in shown
     for option in options(command.record):
-        assert f"--{option.name}" in shown
+        assert f"--{option.name.replace('_', '-')}" in shown
         assert option.help.split()[0] in shown
     assert name in light["--help"][1]
 

@@ -62,12 +62,15 @@ def new_reproduction(parent: pathlib.Path, recipe: Recipe, mode: str, seeds: int
     return folder
 
 
-def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callable[[str], None]) -> Outcome:
+def reproduce(
+    folder: RunFolder, tell: Callable[[Progress], None], begin: Callable[[str], None], until: float = math.inf
+) -> Outcome:
     """Runs what is left of a recipe's rows, measures, and judges.
 
     Args:
         tell: called with the progress of each row.
         begin: called with the name of each row before it.
+        until: the time (`time.monotonic`) from which on training stops; computations and measuring are not cut.
 
     Raises:
         RunError: the folder is not a recipe's, busy or damaged.
@@ -88,7 +91,7 @@ def reproduce(folder: RunFolder, tell: Callable[[Progress], None], begin: Callab
         for number, (name, row) in enumerate(wanted.items(), 1):
             begin(name)
             try:
-                runs[name] = _row(folder, number, _with_learned(row, runs), tell)
+                runs[name] = _row(folder, number, _with_learned(row, runs), tell, until)
             except (Interrupted, Stopped) as stop:
                 folder.note_stop(stop, before + time.monotonic() - began)
                 raise
@@ -119,7 +122,9 @@ def _from_dict(content: dict[str, Any], like: Row) -> Row:
     return computation.from_dict(content, like) if isinstance(like, Computation) else experiment.from_dict(content)
 
 
-def _row(folder: RunFolder, number: int, row: Row, tell: Callable[[Progress], None]) -> Finished | Computed:
+def _row(
+    folder: RunFolder, number: int, row: Row, tell: Callable[[Progress], None], until: float
+) -> Finished | Computed:
     """Runs a row in its own folder, goes on with it, or reads it back."""
     computed = isinstance(row, Computation)
     name = row.compute.__name__ if computed else pathlib.Path(row.learner).name
@@ -137,7 +142,7 @@ def _row(folder: RunFolder, number: int, row: Row, tell: Callable[[Progress], No
         return computation.read_back(place) if done else computation.work(place, row, say)
     if done:
         return training.read_back(place)
-    finished = training.train(place, tell)
+    finished = training.train(place, tell, until)
     if row.learner in SHAPERS:  # later rows may play what was learned
         policies.save(finished)
     return finished

@@ -106,13 +106,22 @@ def _last(name: str) -> str:
 def _loaded(path: pathlib.Path) -> Loaded:
     """The policies of a run, every seat's."""
     found = policies.load(path) if (path / "policy.json").exists() else policies.of(policies.run_in(path))
+    playable(found, path.name)
+    return found
+
+
+def playable(found: Loaded, name: str) -> None:
+    """Checks that policies can meet others.
+
+    Raises:
+        Misfit: they do not play a game, or only some of its seats.
+    """
     experiment = found.experiment
     if experiment.learner in SHAPERS:
-        raise Misfit(f"{path.name} learned how to shape learners, not how to play a game; see tacit evaluate payoffs")
+        raise Misfit(f"{name} learned how to shape learners, not how to play a game; see tacit evaluate payoffs")
     if experiment.against:
         alone = f"tacit train {experiment.learner} {experiment.game}"
-        raise Misfit(f"{path.name} learned against {experiment.against}; only whole teams are models ({alone})")
-    return found
+        raise Misfit(f"{name} learned against {experiment.against}; only whole teams are models ({alone})")
 
 
 def _seeds(text: str, run: Loaded, label: str) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from typing import Any
 
 import tacit
-from tacit.errors import Interrupted, RunError, Stopped
+from tacit.errors import Interrupted, Paused, RunError, Stopped
 
 SCHEMA = 1
 
@@ -116,7 +116,7 @@ class RunFolder:
 
     def note_stop(self, stop: Interrupted | Stopped, wall_seconds: float) -> None:
         """Notes that a run of several parts stopped, and how long it went on; a full disk does not hide the reason."""
-        status = "interrupted" if isinstance(stop, Interrupted) else "failed"
+        status = "interrupted" if isinstance(stop, Interrupted | Paused) else "failed"
         with suppress(OSError):
             self.note(status=status, ended=now(), reason=str(stop), wall_seconds=round(wall_seconds, 3))
 

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import math
 import pathlib
 import signal
 import time
@@ -13,7 +14,7 @@ import jax
 import numpy as np
 
 from tacit import loops
-from tacit.errors import Interrupted, RunError, Stopped
+from tacit.errors import Interrupted, Paused, RunError, Stopped
 from tacit.runs import checkpoint, metrics, store
 from tacit.runs.experiment import Experiment, Resolved, as_dict, from_dict, resolve
 from tacit.runs.store import RunFolder
@@ -86,14 +87,16 @@ def experiment_of(folder: RunFolder) -> Experiment:
     return from_dict(store.read_json(folder.path / "config.json"))
 
 
-def train(folder: RunFolder, tell: Callable[[Progress], None]) -> Finished:
+def train(folder: RunFolder, tell: Callable[[Progress], None], until: float = math.inf) -> Finished:
     """Runs what a folder is about to its end, from the newest usable checkpoint on.
 
     Args:
         tell: called after every piece and with every line of words.
+        until: the time (`time.monotonic`) from which on it stops, once a piece was done.
 
     Raises:
         RunError: the folder is busy or damaged.
+        Paused: its time is up before its end.
         Stopped: a number was not finite or the disk is full.
         Interrupted: a signal came.
     """
@@ -101,8 +104,8 @@ def train(folder: RunFolder, tell: Callable[[Progress], None]) -> Finished:
     with folder.lock(), precision(experiment.precision), caught_signals() as signals:
         resolved = resolve(experiment)
         try:
-            return _train(folder, experiment, resolved, signals, tell)
-        except Interrupted as stop:
+            return _train(folder, experiment, resolved, signals, tell, until)
+        except (Interrupted, Paused) as stop:
             folder.note(status="interrupted", ended=store.now(), reason=str(stop))
             raise
         except BrokenPipeError:  # whoever was told about it has gone
@@ -116,7 +119,12 @@ def train(folder: RunFolder, tell: Callable[[Progress], None]) -> Finished:
 
 
 def _train(
-    folder: RunFolder, experiment: Experiment, resolved: Resolved, signals: list[int], tell: Callable[[Progress], None]
+    folder: RunFolder,
+    experiment: Experiment,
+    resolved: Resolved,
+    signals: list[int],
+    tell: Callable[[Progress], None],
+    until: float,
 ) -> Finished:
     rows_path, saved = folder.path / "metrics.jsonl", folder.path / "checkpoints"
     every = experiment.every or metrics.every_for(experiment.iterations, experiment.seeds)
@@ -134,7 +142,7 @@ def _train(
         rows_path.unlink(missing_ok=True)
         store.write_json(folder.path / "provenance.json", store.provenance())
     folder.note(status="running", resumed_at=done)
-    started, last_save, cost = time.monotonic() - wall, time.monotonic(), 0.0
+    began, started, last_save, cost = done, time.monotonic() - wall, time.monotonic(), 0.0
     pieces = loops.chunks(
         resolved.make,
         resolved.game,
@@ -153,13 +161,16 @@ def _train(
         metrics.append(rows_path, done, every, piece.metrics, wall)
         tell(Progress(experiment, done, piece.metrics, piece.seconds))
         due = time.monotonic() - last_save > max(SAVE_EVERY, cost / SHARE)
-        if due or finished or signals:
+        late = time.monotonic() >= until and done > began
+        if due or finished or signals or late:
             last_save = time.monotonic()
             record = {"wall": wall, "metrics_bytes": metrics.settle(rows_path)}
             _save(folder, done, state, record, piece.metrics)
             cost = time.monotonic() - last_save
         if signals and not finished:
             raise Interrupted(signals[0])
+        if late and not finished:
+            raise Paused(f"time is up after {done} of {experiment.iterations} iterations; the state is kept")
     folder.note(status="done", ended=store.now(), reason="finished", wall_seconds=round(wall, 3))
     return Finished(folder, experiment, resolved, checkpoint.on_host(state))
 
