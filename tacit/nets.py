@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
 from tacit.ops import categorical
-from tacit.types import Carry, Choice, Discrete, Policy, Real, Spec
+from tacit.types import Carry, Discrete, Policy, Real, Spec
 
 
 def flatten(obs: PyTree) -> Float[Array, " n"]:
@@ -41,26 +41,45 @@ def drawn(key: PRNGKeyArray, module: PyTree) -> PyTree:
     return jax.tree.unflatten(form, filled)
 
 
+def affine(layer: eqx.nn.Linear, x: Float[Array, " n"]) -> Float[Array, " m"]:
+    """The layer's output.
+
+    Mapped over many inputs this is a product of rows; the layer itself makes one of columns, whose result must then be
+    turned over, which takes as long again.
+    """
+    assert layer.bias is not None
+    return x @ layer.weight.T + layer.bias
+
+
 def feed(layers: tuple[eqx.nn.Linear, ...], x: Float[Array, " n"]) -> Float[Array, " m"]:
     """Runs layers one after another, tanh between them."""
-    for layer in layers[:-1]:
-        x = jnp.tanh(layer(x))
-    return layers[-1](x)
+    return affine(layers[-1], through(layers[:-1], x))
+
+
+def through(layers: tuple[eqx.nn.Linear, ...], x: Float[Array, " n"]) -> Float[Array, " m"]:
+    """Runs layers one after another, tanh after each."""
+    for layer in layers:
+        x = jnp.tanh(affine(layer, x))
+    return x
 
 
 class ActorCritic(eqx.Module):
     """Action logits and a value from what one player sees, through a GRU where it has a memory.
 
     Without memory: two separate perceptrons of two hidden layers, or, on a `trunk`, of one after a first in common.
-    With it: embedding, GRU, then two heads of one.
+    With it: embedding, GRU, then two heads of one. Where it also guesses what is not seen (`Game.guesses`), it does so
+    from the actor's last hidden layer, so that what a guess needs is there for the choice of an action.
     """
 
     actor: tuple[eqx.nn.Linear, ...]
     critic: tuple[eqx.nn.Linear, ...]
     embed: tuple[eqx.nn.Linear, ...]
     memory: eqx.nn.GRUCell | None
+    guess: eqx.nn.Linear | None
 
-    def __init__(self, inputs: int, actions: int, hidden: int, recurrent: bool, trunk: bool = False) -> None:
+    def __init__(
+        self, inputs: int, actions: int, hidden: int, recurrent: bool, trunk: bool = False, guesses: int = 0
+    ) -> None:
         key = jax.random.key(0)  # the leaves are drawn by `drawn`
 
         def layers(*sizes: int) -> tuple[eqx.nn.Linear, ...]:
@@ -71,20 +90,27 @@ class ActorCritic(eqx.Module):
         self.actor, self.critic = layers(*body, actions), layers(*body, 1)
         self.embed = layers(inputs, hidden) if together else ()
         self.memory = eqx.nn.GRUCell(hidden, hidden, key=key) if recurrent else None
+        self.guess = eqx.nn.Linear(hidden, guesses, key=key) if guesses else None
 
     def __call__(self, obs: PyTree, carry: Carry) -> tuple[Carry, Float[Array, " A"], Float[Array, ""]]:
-        x = flatten(obs)
-        if self.embed:
-            x = jnp.tanh(self.embed[0](x))
+        return self.guessing(obs, carry)[:3]
+
+    def guessing(
+        self, obs: PyTree, carry: Carry
+    ) -> tuple[Carry, Float[Array, " A"], Float[Array, ""], Float[Array, " guesses"]]:
+        """The same, and the logits of all guesses."""
+        x = through(self.embed, flatten(obs))
         if self.memory is not None:
             x = carry = self.memory(x, carry)
-        return carry, feed(self.actor, x), feed(self.critic, x)[0]
+        acting = through(self.actor[:-1], x)
+        guesses = jnp.zeros(0) if self.guess is None else affine(self.guess, acting)
+        return carry, affine(self.actor[-1], acting), feed(self.critic, x)[0], guesses
 
 
 def actor_critic(
-    key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str, trunk: bool = False
+    key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str, trunk: bool = False, guesses: int = 0
 ) -> ActorCritic:
-    """An `ActorCritic` for one player of a game. The key is consumed.
+    """An `ActorCritic` for one player of a game, with so many logits of guesses. The key is consumed.
 
     Raises:
         Misfit: the game's actions are not one choice among several.
@@ -93,17 +119,20 @@ def actor_critic(
         raise Misfit(f"{rule} needs discrete actions, and this game has {spec.action}")
     seen = jax.tree.leaves(spec.observation, is_leaf=lambda tree: isinstance(tree, Real))
     inputs = sum(math.prod(space.shape) for space in seen)
-    shapes = eqx.filter_eval_shape(ActorCritic, inputs, spec.action.n, hidden, recurrent, trunk)
+    shapes = eqx.filter_eval_shape(ActorCritic, inputs, spec.action.n, hidden, recurrent, trunk, guesses)
     net = drawn(key, shapes)
     quiet = 0.01 * net.actor[-1].weight  # so that play begins nearly uniform
     return eqx.tree_at(lambda x: x.actor[-1].weight, net, quiet)
 
 
 @functools.cache
-def policy(*memory: int) -> Policy:
+def policy(*memory: int, guessing: bool = False) -> Policy:
     """The policy whose parameters are a network with a memory of this shape, if any.
 
     Networks of equal memory have the same policy, and so share programs.
+
+    Args:
+        guessing: its extras are a pair, and the second of it the logits of an `ActorCritic`'s guesses.
     """
 
     def init_carry() -> Carry:
@@ -111,10 +140,10 @@ def policy(*memory: int) -> Policy:
 
     def act(
         key: PRNGKeyArray, params: Any, carry: Carry, obs: PyTree, legal: Array, fresh: Array, given: Any = None
-    ) -> tuple[Carry, Array, Choice]:
+    ) -> tuple[Carry, Array, PyTree]:
         carry = jax.tree.map(lambda leaf: jnp.where(fresh, 0.0, leaf), carry)
-        carry, logits, value = params(obs, carry)
+        carry, logits, value, *guesses = (params.guessing if guessing else params)(obs, carry)
         action, choice = categorical.choose(key, categorical.log_probs(logits, legal), value, given)
-        return carry, action, choice
+        return carry, action, (choice, *guesses) if guessing else choice
 
     return Policy(init_carry, act)

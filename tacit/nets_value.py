@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from tacit import nets
 from tacit.errors import Misfit
+from tacit.nets import affine
 from tacit.ops import categorical
 from tacit.types import Carry, Choice, Discrete, Policy, Real, Spec
 
@@ -35,16 +36,6 @@ class ActionValues(eqx.Module):
         for layer in self.layers[1:]:
             x = affine(layer, jax.nn.relu(normalized(x)))
         return x
-
-
-def affine(layer: eqx.nn.Linear, x: Float[Array, " n"]) -> Float[Array, " m"]:
-    """The layer's output.
-
-    Mapped over many inputs this is a product of rows; the layer itself makes one of columns, whose result must then be
-    turned over, which takes as long again.
-    """
-    assert layer.bias is not None
-    return x @ layer.weight.T + layer.bias
 
 
 def normalized(x: Float[Array, " n"]) -> Float[Array, " n"]:

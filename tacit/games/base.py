@@ -57,6 +57,16 @@ class Game(Settings, abc.ABC):
         del state
         return {}
 
+    @property
+    def guesses(self) -> tuple[int, int]:
+        """How many things each player may be taught to guess, and how many answers each has; (0, 0): none."""
+        return 0, 0
+
+    def answers(self, state: State) -> Int[Array, "P n"]:
+        """The right answers of `guesses`, which players do not see; -1 where there is nothing to guess."""
+        del state
+        return jnp.zeros((self.spec.num_players, 0), jnp.int8)
+
     def sample_level(self, key: PRNGKeyArray) -> Level:
         """A level for an episode; `()` where a game has only one. The key is consumed."""
         del key

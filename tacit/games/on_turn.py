@@ -73,6 +73,13 @@ class OnTurn(Game):
     def measure(self, state: State) -> dict[str, Array]:
         return self.inner.measure(state)
 
+    @property
+    def guesses(self) -> tuple[int, int]:
+        return self.inner.guesses
+
+    def answers(self, state: State) -> Int[Array, "P n"]:
+        return self._own(state, self.inner.answers(state))
+
     def sample_level(self, key: PRNGKeyArray) -> Level:
         return self.inner.sample_level(key)
 

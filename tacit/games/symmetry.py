@@ -111,6 +111,13 @@ class Relabeled(Game):
     def measure(self, state: RelabeledState) -> dict[str, Array]:
         return self.inner.measure(state.inner)
 
+    @property
+    def guesses(self) -> tuple[int, int]:
+        return self.inner.guesses
+
+    def answers(self, state: RelabeledState) -> Int[Array, "P n"]:
+        return self.inner.answers(state.inner)
+
     def sample_level(self, key: PRNGKeyArray) -> Level:
         return self.inner.sample_level(key)
 

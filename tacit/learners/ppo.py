@@ -10,13 +10,14 @@ r being the ratio of new to old action probability. Independent players differ i
 on turn (`tacit.games.on_turn`), which is all there is to learn from where one moves at a time and all are paid alike.
 
 With `other_play` players learn under names of their own (`tacit.games.symmetry`); `equivariant` networks give equal
-actions equal chances under any names (`tacit.nets_equivariant`).
+actions equal chances under any names (`tacit.nets_equivariant`). With `guess` the network also learns to guess what its
+player does not see and the game can tell in training (`Game.guesses`).
 
 Source: Schulman et al. 2017 (equations 7 and 9), Schulman et al. 2016 (advantages); details as in CleanRL's ppo.py
-and PureJaxRL. Departures: the value loss is not clipped, and the step size is annealed only where that is asked for;
-weights begin normal, not orthogonal; the truncated end of an episode counts with the value of what it led to, in the
-middle of a window as at its edge. A recurrent learner replays whole windows from the memories they began with and cuts
-minibatches along games; a feed-forward one shuffles all steps.
+and PureJaxRL; guesses as in SAD's public code. Departures: the value loss is not clipped, and the step size is annealed
+only where that is asked for; weights begin normal, not orthogonal; the truncated end of an episode counts with the
+value of what it led to, in the middle of a window as at its edge. A recurrent learner replays whole windows from the
+memories they began with and cuts minibatches along games; a feed-forward one shuffles all steps.
 """
 
 import dataclasses
@@ -66,6 +67,8 @@ class Config(Settings):
     equivariant: bool = setting(False, "score each action by what is seen of it, with the same weights for all")
     trunk: bool = setting(False, "actor and critic share their first layer")
     shared: bool = setting(False, "one set of parameters for all players")
+    guess: bool = setting(False, "learn to guess, too, what players do not see and games can tell in training")
+    guess_weight: float = setting(0.25, "weight of the loss of guesses", source="SAD, public code", low=0.0)
     movers_only: bool = setting(
         False, "shared parameters, and they play and learn as whoever is on turn: nobody's waiting is learned from"
     )
@@ -84,12 +87,17 @@ class State(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a gradient step needs, leaves `[T, B, ...]`, and the memories at the start, leaves `[1, B, ...]`."""
+    """What a gradient step needs, leaves `[T, B, ...]`, and the memories at the start, leaves `[1, B, ...]`.
+
+    Attributes:
+        answers: `[T, B, n]` the right guesses, where any are asked for.
+    """
 
     trajectory: Trajectory
     advantage: Float[Array, "T B"]
     target: Float[Array, "T B"]
     carry: Carry
+    answers: PyTree = ()
 
 
 def annealed(config: Config, iteration: Int[Array, ""]) -> Config:
@@ -103,14 +111,27 @@ def annealed(config: Config, iteration: Int[Array, ""]) -> Config:
 def loss(params: Params, policy: Policy, batch: Batch, config: Config) -> tuple[Float[Array, ""], Metrics]:
     """PPO's loss of one player, to be minimized, on one minibatch. Advantages are normalized within it."""
     carry = jax.tree.map(lambda leaf: leaf[0], batch.carry)
-    new = unroll(policy, params, carry, batch.trajectory)[1]
+    said: Any = unroll(policy, params, carry, batch.trajectory)[1]
+    new = said[0] if config.guess else said
     ratio = jnp.exp(new.log_prob - batch.trajectory.extras.log_prob)
     advantage = (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
     surrogate = clipped_surrogate(ratio, advantage, config.clip).mean()
     value_loss = 0.5 * jnp.square(new.value - batch.target).mean()
     entropy = new.entropy.mean()
     total = -surrogate + config.value_weight * value_loss - config.entropy_weight * entropy
-    return total, {"value_loss": value_loss, "entropy": entropy, "ratio_error": jnp.abs(ratio - 1).max()}
+    metrics = {"value_loss": value_loss, "entropy": entropy, "ratio_error": jnp.abs(ratio - 1).max()}
+    if config.guess:
+        metrics["guess_loss"] = guess_loss(said[1], batch.answers)
+        total += config.guess_weight * metrics["guess_loss"]
+    return total, metrics
+
+
+def guess_loss(logits: Float[Array, "T B m"], answers: Int[Array, "T B n"]) -> Float[Array, ""]:
+    """Mean cross-entropy of guesses, in nats, over what there is to guess (answers from 0 on)."""
+    each = jax.nn.log_softmax(logits.reshape(*answers.shape, -1))
+    asked = answers >= 0
+    right = jnp.take_along_axis(each, jnp.maximum(answers, 0)[..., None].astype(int), axis=-1)[..., 0]
+    return -jnp.where(asked, right, 0.0).sum() / jnp.maximum(asked.sum(), 1)
 
 
 def advantages(
@@ -161,13 +182,20 @@ def _played(game: Game, config: Config, seats: Sequence[int] | None) -> Game:
     return OnTurn.of(played, "ppo")
 
 
-def _network(game: Game, config: Config) -> tuple[Policy, Callable[[PRNGKeyArray], Params]]:
-    """The policy, and what draws its parameters."""
+def _network(game: Game, config: Config) -> tuple[Policy, Policy, Callable[[PRNGKeyArray], Params]]:
+    """The policy as it plays and as it learns (where it may guess, too), and what draws its parameters."""
+    if config.guess and config.equivariant:
+        raise Misfit("guess is for networks that are not equivariant")
+    things, answers = game.guesses
+    if config.guess and not things:
+        raise Misfit(f"ppo has nothing to guess in {type(game).__name__}")
     rows = (nets_equivariant.shown(game.spec, "ppo")[0],) if config.equivariant else ()
-    plain = functools.partial(nets.actor_critic, trunk=config.trunk)
+    plain = functools.partial(nets.actor_critic, trunk=config.trunk, guesses=config.guess * things * answers)
     network = nets_equivariant.equivariant if config.equivariant else plain
     memory = (*rows, config.hidden) if config.recurrent else ()
-    return nets.policy(*memory), lambda key: network(key, game.spec, config.hidden, config.recurrent, "ppo")
+    policy = nets.policy(*memory)
+    student = nets.policy(*memory, guessing=True) if config.guess else policy
+    return policy, student, lambda key: network(key, game.spec, config.hidden, config.recurrent, "ppo")
 
 
 def play_metrics(game: Game, played: Step, players: int) -> Metrics:
@@ -191,7 +219,7 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
     game = _played(game, config, seats)
     seats = tuple(range(players)) if seats is None else tuple(seats)
     own, learners = (0,) if config.movers_only else seats, 1 if alike else len(seats)
-    policy, network = _network(game, config)
+    policy, student, network = _network(game, config)
     discount = game.discount if config.discount is None else config.discount
 
     def init(key: PRNGKeyArray) -> State:
@@ -226,17 +254,27 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         remembered = grouped(stack([carry[seat] for seat in own]), 0)
         keys = jax.random.split(key, learners)
         now = annealed(config, state.iteration)
-        each = jax.vmap(functools.partial(learn, now))(keys, state.params, state.opt_state, trajectory, remembered)
-        params, opt_state, metrics = each
+        known = (state.params, state.opt_state, trajectory, remembered, grouped(answers(played), 1))
+        params, opt_state, metrics = jax.vmap(functools.partial(learn, now))(keys, *known)
         return State(params, opt_state, state.live, state.iteration + 1), play_metrics(game, played, players) | metrics
 
+    def answers(played: Step) -> PyTree:
+        if not config.guess:
+            return ()
+        return jnp.moveaxis(jax.vmap(jax.vmap(game.answers))(played.state)[:, :, jnp.array(own)], 2, 0)
+
     def learn(
-        now: Config, key: PRNGKeyArray, params: Params, opt_state: PyTree, trajectory: Trajectory, carry: Carry
+        now: Config,
+        key: PRNGKeyArray,
+        params: Params,
+        opt_state: PyTree,
+        trajectory: Trajectory,
+        carry: Carry,
+        right: PyTree,
     ) -> tuple[Params, PyTree, Metrics]:
         advantage = advantages(policy, params, trajectory, carry, discount, config.decay, game.truncates)
-        batch = Batch(
-            trajectory, advantage, advantage + trajectory.extras.value, jax.tree.map(lambda x: x[None], carry)
-        )
+        before = jax.tree.map(lambda leaf: leaf[None], carry)
+        batch = Batch(trajectory, advantage, advantage + trajectory.extras.value, before, right)
         if not config.recurrent:  # steps are independent: one long row of them
             batch = jax.tree.map(lambda leaf: leaf.reshape(1, -1, *leaf.shape[2:]), batch)
 
@@ -244,7 +282,7 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
 
         def descent(carry: Any, minibatch: Batch) -> Any:
             params, opt_state = carry
-            gradient, metrics = jax.grad(loss, has_aux=True)(params, policy, minibatch, now)
+            gradient, metrics = jax.grad(loss, has_aux=True)(params, student, minibatch, now)
             return descend(optimizer, gradient, opt_state, params), metrics
 
         def epoch(carry: Any, key: PRNGKeyArray) -> Any:

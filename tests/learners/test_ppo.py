@@ -249,3 +249,33 @@ def test_movers_only_is_refused_where_it_misleads():
         ppo.make(TURNS, ppo.Config(movers_only=True), seats=(0,))
     with pytest.raises(Misfit, match="MatrixGame does not say who moves"):
         ppo.make(GAME, ppo.Config(movers_only=True))
+
+
+def test_the_loss_of_guesses_by_hand():
+    logits = jnp.log(jnp.array([[[0.5, 0.25, 0.25, 0.1, 0.1, 0.8]]]))  # one step, one game, two things, three answers
+    both, one, none = (ppo.guess_loss(logits, jnp.array([[right]])) for right in ([0, 2], [1, -1], [-1, -1]))
+    np.testing.assert_allclose(both, -(np.log(0.5) + np.log(0.8)) / 2, rtol=1e-6)
+    np.testing.assert_allclose(one, -np.log(0.25), rtol=1e-6)  # where there is no card, nothing is asked
+    assert none == 0.0
+
+
+REMEMBERING = {"recurrent": True, "shared": True, "other_play": True}
+
+
+@pytest.mark.parametrize("setting", [REMEMBERING, {"movers_only": True, "trunk": True}])
+def test_guessing_is_learned_beside_playing(setting):
+    """Two cards of one color: what is told of them and of the stack says much about their use, so guesses get good."""
+    config = ppo.Config(num_games=16, length=24, hidden=16, minibatches=2, epochs=2, **setting)
+    config = dataclasses.replace(config, guess=True, guess_weight=1.0, lr=5e-3)
+    result = tacit.run(ppo.make, TURNS, config, iterations=60, seeds=1)
+    found = result.metrics["guess_loss"][:, 0]
+    assert result.metrics["ratio_error"].max() <= 1e-5
+    assert found[0] < 1.5 * np.log(3)  # it begins as a guess at random
+    assert found[-10:].mean() < 0.6 * np.log(3)
+
+
+def test_guesses_that_nobody_can_answer_are_refused():
+    with pytest.raises(Misfit, match="nothing to guess in MatrixGame"):
+        ppo.make(GAME, ppo.Config(guess=True))
+    with pytest.raises(Misfit, match="not equivariant"):
+        ppo.make(TURNS, ppo.Config(guess=True, equivariant=True))

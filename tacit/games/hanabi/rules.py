@@ -134,6 +134,14 @@ class HanabiGame(Variant):
         code, before = self.end_code(state), state.fireworks.sum(dtype=jnp.int8)
         return {"bombed": code == OUT_OF_LIVES, "perfect": code == COMPLETE, "score_before_bomb": before}
 
+    @property
+    def guesses(self) -> tuple[int, int]:
+        """Each own slot: its card can be played now, was played already, or is another."""
+        return self.hand_size, 3
+
+    def answers(self, state: HanabiState) -> Int8[Array, "P h"]:
+        return turns.uses(self, state)
+
     def check_move(self, state: HanabiState, action: int) -> None:
         """Checks a move of who is on turn, outside of compiled code.
 

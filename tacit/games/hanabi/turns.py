@@ -71,6 +71,14 @@ def end_code(variant: Variant, state: HanabiState) -> Int8[Array, ""]:
     return jnp.where(state.lives == 0, jnp.int8(OUT_OF_LIVES), jnp.where(complete, jnp.int8(COMPLETE), late))
 
 
+def uses(variant: Variant, state: HanabiState) -> Int8[Array, "P h"]:
+    """What each card in a hand is good for: 0 it can be played now, 1 it was played already, 2 neither; -1 no card."""
+    colors, ranks = colors_and_ranks(variant, state.hands)
+    height = jnp.where(one_hot(colors, variant.colors), state.fireworks, 0).sum(-1, dtype=jnp.int8)
+    use = jnp.where(ranks == height, jnp.int8(0), jnp.where(ranks < height, jnp.int8(1), jnp.int8(2)))
+    return jnp.where(state.hands < 0, jnp.int8(NOTHING), use)
+
+
 def allowed(variant: Variant, state: HanabiState, move: Move, new: HanabiState) -> Bool[Array, ""]:
     """Whether the move that led from `state` to `new` was legal: read off what it used and touched."""
     of_card = (new.last.card >= 0) & ((move.kind == PLAY) | (state.information < variant.information))
