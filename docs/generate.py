@@ -13,6 +13,7 @@ from typing import Any
 from tacit import games, settings
 from tacit.cli import COMMANDS
 from tacit.commands import EVALUATIONS
+from tacit.games.channel import Heard
 from tacit.learners import HANABI_BOTS, LEARNERS, PLAYERS
 from tacit.learners.scripted import MEMORY_ONE
 from tacit.policies import POLICIES
@@ -21,7 +22,7 @@ from tacit.recipes.base import Budget, Target
 from tacit.registry import load
 from tacit.runs.computation import Computation
 from tacit.settings import Option, options
-from tacit.types import Bits, Discrete, Real
+from tacit.types import Action, Bits, Discrete, Real
 
 DOCS = pathlib.Path(__file__).resolve().parent
 BLOCK = re.compile(r"(<!-- (?P<kind>[a-z]+)(?:: (?P<words>[^>]*?))? -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -97,9 +98,14 @@ def space(of: Any) -> str:
     if isinstance(of, Discrete):
         return f"one of {of.n}"
     if isinstance(of, Bits):
-        return f"{of.n} bits"
+        return f"{of.n} bit{'s' * (of.n > 1)}"
     if isinstance(of, Real):
-        return f"{' x '.join(map(str, of.shape))} real numbers, {of.low:g} to {of.high:g}"
+        many = "s" * (of.shape != (1,))
+        return f"{' x '.join(map(str, of.shape))} real number{many}, {of.low:g} to {of.high:g}"
+    if isinstance(of, Action):
+        return f"{space(of.move)}, and a message of {space(of.message)}"
+    if isinstance(of, Heard):
+        return f"{space(of.view)}; a message as {space(of.message)}, and whether there was one"
     return str(of)
 
 

@@ -35,6 +35,9 @@ GAMES = {
     "hanabi-very-small": Entry(
         "tacit.games.hanabi:hanabi_very_small", "Hanabi, one color, hands of two cards, one life"
     ),
+    "switch-riddle": Entry(
+        "tacit.games.switch_riddle:switch_riddle", "prisoners tell by one switch when all have been in its room"
+    ),
     "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
 }
 

@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 
 from tacit import games
+from tacit.games.channel import Heard
 from tacit.games.hanabi import HanabiGame, render
+from tacit.loops import player
+from tacit.types import Action
 
 FOLDER = pathlib.Path(__file__).parent / "playthroughs"
 RULES = {
@@ -33,8 +36,14 @@ def fixed_actions(time, num_players):
     return np.array([(time + 1) >> (seat % 2) & 1 for seat in range(num_players)], np.int32)
 
 
-def legal_actions(time, legal):
-    """The fixed actions, and where one is not legal another that is, changing with time."""
+def legal_actions(time, legal, spaces):
+    """The fixed actions, and where one is not legal another that is, changing with time.
+
+    In games with messages, players say the fixed actions' bits and begin by doing nothing, every move for two steps.
+    """
+    if isinstance(legal, Action):
+        bits = np.tile(fixed_actions(time, len(legal.move))[:, None], spaces.message.n)
+        return Action(legal_actions(3 + time // 2, legal.move, spaces.move), bits.astype(np.float32))
     fixed = fixed_actions(time, len(legal))
     others = [np.flatnonzero(row)[7 * time % row.sum()] for row in np.asarray(legal)]
     return np.where(np.take_along_axis(np.asarray(legal), fixed[:, None], 1)[:, 0], fixed, others).astype(np.int32)
@@ -46,7 +55,21 @@ def numbers(array):
 
 def seen_by(obs):
     """What one player sees; of a long vector of bits, where the ones are."""
+    if isinstance(obs, Heard):
+        return f"{numbers(obs.view)}, hears {numbers(obs.message) if obs.received else 'nothing'}"
     return f"ones at {numbers(np.flatnonzero(obs))}" if obs.dtype == np.uint8 else numbers(obs)
+
+
+def may(legal):
+    """What one player may do, and whether it may speak."""
+    if isinstance(legal, Action):
+        return f"{numbers(legal.move)}{', and speak' if legal.message else ''}"
+    return numbers(legal)
+
+
+def done(action):
+    """What the players do, and what they say."""
+    return f"{numbers(action.move)}, says {numbers(action.message)}" if isinstance(action, Action) else numbers(action)
 
 
 def shown(game, state):
@@ -66,13 +89,13 @@ def playthrough(name):
     lines = [" ".join([name, *(f"{rule}={value}" for rule, value in rules.items())])]
     for time in range(game.spec.max_length):
         obs, legal = seen(state)
-        action = legal_actions(time, legal)
+        action = legal_actions(time, legal, game.spec.action)
         lines += ["", f"step {time}", f"  state        {shown(game, state)}"]
         for i in range(game.spec.num_players):
-            lines += [f"  player {i} sees {seen_by(obs[i])}, may {numbers(legal[i])}"]
+            lines += [f"  player {i} sees {seen_by(player(i, obs))}, may {may(player(i, legal))}"]
         state, outcome = step(jax.random.key(1), state, action)
         end = "terminated" if outcome.terminated else "truncated" if outcome.truncated else "no"
-        lines += [f"  action       {numbers(action)}", f"  reward       {numbers(outcome.reward)}"]
+        lines += [f"  action       {done(action)}", f"  reward       {numbers(outcome.reward)}"]
         lines += [f"  end          {end}"]
         if end != "no":
             break
