@@ -51,6 +51,17 @@ def affine(layer: eqx.nn.Linear, x: Float[Array, " n"]) -> Float[Array, " m"]:
     return x @ layer.weight.T + layer.bias
 
 
+def remember(cell: eqx.nn.GRUCell, x: Float[Array, " n"], memory: Float[Array, " hidden"]) -> Float[Array, " hidden"]:
+    """A GRU's next memory. It is what the cell returns, by products of rows (see `affine`)."""
+    assert cell.bias is not None
+    assert cell.bias_n is not None
+    new = jnp.split(x @ cell.weight_ih.T + cell.bias, 3)
+    old = jnp.split(memory @ cell.weight_hh.T, 3)
+    reset, stay = jax.nn.sigmoid(new[0] + old[0]), jax.nn.sigmoid(new[1] + old[1])
+    fresh = jnp.tanh(new[2] + reset * (old[2] + cell.bias_n))
+    return fresh + stay * (memory - fresh)
+
+
 def feed(layers: tuple[eqx.nn.Linear, ...], x: Float[Array, " n"]) -> Float[Array, " m"]:
     """Runs layers one after another, tanh between them."""
     return affine(layers[-1], through(layers[:-1], x))
@@ -101,7 +112,7 @@ class ActorCritic(eqx.Module):
         """The same, and the logits of all guesses."""
         x = through(self.embed, flatten(obs))
         if self.memory is not None:
-            x = carry = self.memory(x, carry)
+            x = carry = remember(self.memory, x, carry)
         acting = through(self.actor[:-1], x)
         guesses = jnp.zeros(0) if self.guess is None else affine(self.guess, acting)
         return carry, affine(self.actor[-1], acting), feed(self.critic, x)[0], guesses

@@ -60,6 +60,7 @@ class Config(Settings):
     anneal: int = setting(
         0, "iterations over which step size and weight of the entropy fall to 0; 0 keeps them", unit="iterations", low=0
     )
+    normalize: bool = setting(True, "advantages of a minibatch with mean 0 and variance 1; else in units of payoff")
     value_weight: float = setting(0.5, "weight of the value loss", source="CleanRL", low=0.0)
     max_norm: float = setting(0.5, "largest norm of a gradient", source="CleanRL", above=0.0)
     hidden: int = setting(64, "width of the layers", unit="units", source="CleanRL", low=1)
@@ -109,12 +110,14 @@ def annealed(config: Config, iteration: Int[Array, ""]) -> Config:
 
 
 def loss(params: Params, policy: Policy, batch: Batch, config: Config) -> tuple[Float[Array, ""], Metrics]:
-    """PPO's loss of one player, to be minimized, on one minibatch. Advantages are normalized within it."""
+    """PPO's loss of one player, to be minimized, on one minibatch, within which advantages are normalized."""
     carry = jax.tree.map(lambda leaf: leaf[0], batch.carry)
     said: Any = unroll(policy, params, carry, batch.trajectory)[1]
     new = said[0] if config.guess else said
     ratio = jnp.exp(new.log_prob - batch.trajectory.extras.log_prob)
-    advantage = (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
+    advantage = batch.advantage
+    if config.normalize:
+        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
     surrogate = clipped_surrogate(ratio, advantage, config.clip).mean()
     value_loss = 0.5 * jnp.square(new.value - batch.target).mean()
     entropy = new.entropy.mean()

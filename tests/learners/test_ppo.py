@@ -223,6 +223,18 @@ def test_what_follows_is_known_where_no_episode_is_cut_off(recurrent):
     np.testing.assert_allclose(known, asked, atol=1e-5)
 
 
+def test_advantages_count_in_units_of_payoff_unless_they_are_normalized():
+    learner = ppo.make(GAME, ppo.Config(**SMALL))
+    policy, params = learner.policy(learner.init(jax.random.key(3)))[0]
+    live, (_, step) = played_by(policy, params)
+    own = jax.tree.map(lambda leaf: leaf[0], per_player(step, (0,)))
+    advantage = own.reward - 0.5
+    batch = ppo.Batch(own, advantage, own.extras.value, live.carry[0])
+    for normalize, expected in ((False, -advantage.mean()), (True, 0.0)):  # ratios are 1, and values on target
+        config = ppo.Config(**SMALL, entropy_weight=0.0, normalize=normalize)
+        np.testing.assert_allclose(ppo.loss(params, policy, batch, config)[0], expected, atol=1e-5)
+
+
 def test_movers_play_all_seats():
     result = tacit.run(ppo.make, TURNS, MOVERS, iterations=2, seeds=2)
     assert result.metrics["reward"].shape == (2, 2, 2)  # iterations, seeds, players
