@@ -9,8 +9,8 @@ Whenever player i acts, what it cannot see is drawn afresh from its belief, and 
 
 The belief of level 1 is the grounded one, which takes no action for a hint (`Game.sample_hidden`). That of a higher
 level follows the actions of the others through the level below: exactly, where all that may be hidden can be listed
-(`obl_beliefs`), or by a network that has learned what they tell (`obl_belief_net`). What is played in earnest, level
-k's own policy with some exploration, only decides where it learns.
+(`obl_beliefs`), by sampled hands with weights (`obl_particles`), or by a network that has learned what actions tell
+(`obl_belief_net`). What is played in earnest, level k's own policy with some exploration, only decides where it learns.
 
 All levels are learned in one run, one after another (`obl_ladder`), each beginning with the network of the one below.
 Where beliefs are learned, one network of them watches each level before the next one begins. One network of values
@@ -40,6 +40,7 @@ from tacit.games.on_turn import OnTurn, TurnBased
 from tacit.learners import obl_belief_net as belief_net
 from tacit.learners.obl_beliefs import Beliefs, agreed, exact, supposed_by_rules
 from tacit.learners.obl_ladder import At, Ladder, Schedule, Watcher, at_level, begun
+from tacit.learners.obl_particles import particles
 from tacit.learners.ppo import play_metrics
 from tacit.loops import Live, joint, rollout, start
 from tacit.nets_value import Soft, soft_value
@@ -73,9 +74,11 @@ class Config(Settings):
     hidden: int = setting(128, "width of the layers", unit="units", low=1)
     belief: str = setting(
         "exact",
-        "beliefs above level 1: by listing all that may be hidden, or by a network that watches the level below",
-        choices=("exact", "learned"),
+        "beliefs above level 1: all that may be hidden is listed, or sampled and weighed, or a network learns them "
+        "from watching the level below",
+        choices=("exact", "particles", "learned"),
     )
+    particles: int = setting(64, "hands that are sampled for each player, if they are", unit="hands", low=1)
     belief_updates: int = setting(
         200, "iterations between two levels in which beliefs are learned, if they are", unit="iterations", low=1
     )
@@ -137,9 +140,9 @@ def beliefs_of(game: Any, config: Config) -> Beliefs | None:
     """
     if config.levels == 1:
         return None
-    return (
-        belief_net.learned(game, config.belief_hidden) if config.belief == "learned" else exact(game, config.expected)
-    )
+    if config.belief == "learned":
+        return belief_net.learned(game, config.belief_hidden)
+    return particles(game, config.particles) if config.belief == "particles" else exact(game, config.expected)
 
 
 def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Learner:

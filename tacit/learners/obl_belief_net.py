@@ -25,14 +25,12 @@ import optax
 from jaxtyping import Array, Bool, Float, Int8, PRNGKeyArray, PyTree
 
 from tacit import nets
-from tacit.errors import Misfit
 from tacit.games.base import Game
-from tacit.games.hanabi import HanabiGame
 from tacit.games.hanabi.beliefs import Facts, facts
 from tacit.games.hanabi.cards import one_hot
 from tacit.games.hanabi.observation import sections
 from tacit.games.hanabi.variant import NOTHING
-from tacit.learners.obl_beliefs import Beliefs
+from tacit.learners.obl_beliefs import Beliefs, hands_of
 from tacit.nets_value import Soft, affine, normalized
 from tacit.ops.minibatch import shuffled
 from tacit.ops.optimizer import descend
@@ -92,7 +90,7 @@ def belief_net(key: PRNGKeyArray, game: Game, hidden: int) -> BeliefNet:
     Raises:
         Misfit: what the game hides are not the cards of a hand of Hanabi.
     """
-    rules = _hanabi(game)
+    rules = hands_of(game, "learned")
     sizes = sections(rules).length, rules.hand_size, rules.num_cards, hidden
     net = nets.drawn(key, eqx.filter_eval_shape(BeliefNet, *sizes))
     return eqx.tree_at(lambda x: x.odds.weight, net, jnp.zeros_like(net.odds.weight))
@@ -234,7 +232,7 @@ def learned(game: Any, hidden: int) -> Beliefs:
     Raises:
         Misfit: what the game hides are not the cards of a hand of Hanabi.
     """
-    players = _hanabi(game).players
+    players = hands_of(game, "learned").players
 
     def guess(net: BeliefNet, key: PRNGKeyArray, context: Array, known: Facts, player: Array) -> Array:
         return sample(key, net, context[player], jax.tree.map(lambda leaf: leaf[player], known))
@@ -247,9 +245,3 @@ def learned(game: Any, hidden: int) -> Beliefs:
         return memory, everywhere(keys, about, seen.known, played.state.player)
 
     return Beliefs(lambda: jnp.zeros((players, hidden)), along)
-
-
-def _hanabi(game: Game) -> HanabiGame:
-    if not isinstance(game, HanabiGame):
-        raise Misfit(f"belief learned is for hands of Hanabi, and {type(game).__name__} has none; take exact")
-    return game

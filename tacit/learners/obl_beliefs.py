@@ -19,7 +19,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
-from tacit.games.hypotheses import Hypotheses, posterior
+from tacit.errors import Misfit
+from tacit.games.base import Game
+from tacit.games.hanabi import HanabiGame
+from tacit.games.hypotheses import Hypotheses, Views, posterior
 from tacit.nets_value import Soft, affine
 from tacit.types import State, Step
 
@@ -82,8 +85,13 @@ def told(
     action: Int[Array, ""],
 ) -> Float[Array, " H"]:
     """Log-probability of the mover's action under each hypothesis about what `other` cannot see."""
-    views, first = listing.views(state, mover, other), params.net.layers[0]
-    rows = affine(first, views.common)[None] + views.differing @ first.weight[:, listing.place].T
+    return told_by(params, listing.views(state, mover, other), listing.place, action)
+
+
+def told_by(params: Soft, views: Views, place: slice, action: Int[Array, ""]) -> Float[Array, " H"]:
+    """Log-probability of an action under each hypothesis, which differ at a place of what is seen."""
+    first = params.net.layers[0]
+    rows = affine(first, views.common)[None] + views.differing @ first.weight[:, place].T
     logits = jax.vmap(params.net.rest)(rows) / params.temperature
     total = jax.nn.logsumexp(jnp.where(views.legal, logits, -jnp.inf), axis=1)
     return jnp.where(views.legal[:, action], logits[:, action] - total, -jnp.inf)
@@ -139,6 +147,17 @@ def along(
 
     steps = played.state, played.fresh, played.action
     return jax.lax.scan(lambda evidence, x: jax.vmap(one)(evidence, *x), evidence, (keys, steps))
+
+
+def hands_of(game: Game, belief: str) -> HanabiGame:
+    """The game, if what it hides are hands of Hanabi.
+
+    Raises:
+        Misfit: it hides something else.
+    """
+    if not isinstance(game, HanabiGame):
+        raise Misfit(f"belief {belief} is for hands of Hanabi, and {type(game).__name__} has none; take exact")
+    return game
 
 
 @jax.custom_batching.custom_vmap

@@ -20,7 +20,7 @@ from tacit.runs import checkpoint
 TINY = {"num_games": 16, "length": 2, "minibatches": 1, "hidden": 16}
 CONFIG = obl.Config(levels=2, updates=150, expected=True, epsilon=1.0, lr=1e-2, **TINY)
 SHORT = {"num_games": 4, "length": 6, "minibatches": 2, "hidden": 8, "belief_updates": 3, "belief_hidden": 8}
-BELIEFS = ["exact", "learned"]
+BELIEFS = ["exact", pytest.param("particles", marks=pytest.mark.long), "learned"]
 SMALL = {"colors": 1, "ranks": 3, "hand": 2, "information": 2, "lives": 2}
 
 

@@ -117,8 +117,13 @@ def propose(key: PRNGKeyArray, known: Facts) -> tuple[Int8[Array, " h"], Float[A
 
 
 def resample(key: PRNGKeyArray, log_weights: Float[Array, " N"], num: int) -> Int[Array, " num"]:
-    """Indices of `num` particles, drawn in proportion to their weights with replacement. The key is consumed."""
-    return jax.random.categorical(key, log_weights, shape=(num,))
+    """Indices of `num` particles, each as often as its weight says but for less than one. The key is consumed.
+
+    They are drawn at equal distances from one random beginning (systematic resampling, Kitagawa 1996).
+    """
+    upto = jnp.cumsum(jax.nn.softmax(log_weights))
+    places = (jnp.arange(num) + jax.random.uniform(key)) / num * upto[-1]
+    return jnp.minimum(jnp.searchsorted(upto, places, side="right"), len(log_weights) - 1)
 
 
 def effective_sample_size(log_weights: Float[Array, " N"]) -> Float[Array, ""]:

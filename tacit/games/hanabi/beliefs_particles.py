@@ -22,15 +22,17 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Int8, Int32, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Int8, Int32, PRNGKeyArray, UInt32
 
 from tacit.games.hanabi import beliefs_by_slot as by_slot
-from tacit.games.hanabi.beliefs import facts, log_num_ways, slot_emptied
+from tacit.games.hanabi.beliefs import Player, facts, log_num_ways, slot_emptied
 from tacit.games.hanabi.beliefs_policy import heard
-from tacit.games.hanabi.cards import one_hot
+from tacit.games.hanabi.cards import below, one_hot
 from tacit.games.hanabi.rules import HanabiGame
 from tacit.games.hanabi.variant import NOTHING, HanabiState
 from tacit.types import Carry, Params, Policy, Step
+
+DEAD = -1e9  # the logarithm of no weight; a run's state must be finite
 
 
 class Particles(NamedTuple):
@@ -38,7 +40,7 @@ class Particles(NamedTuple):
 
     Attributes:
         hands: cards, -1 where there is none.
-        log_weights: up to a constant; -inf where a hand cannot be.
+        log_weights: up to a constant, 0 at most; `DEAD` where a hand cannot be.
         memory: for each other player in order of seats, what its policy remembers under each hand, `[N, ...]`.
         lost: how often all of them were dead.
     """
@@ -82,26 +84,54 @@ def follow(
     Raises:
         Misfit: a policy does not report the log-probability of its actions.
     """
-    card_key, choice_key, anew_key = jax.random.split(key, 3)
-    hands, num = particles.hands, len(particles.hands)
-    memory, told = heard(game, state, player, hands, particles.memory, action, policies, params, fresh)
-    told = jnp.where(jnp.isfinite(particles.log_weights + told).any(), told, 0.0)
-    moved, log_ratio = _moved_on(card_key, game, state, after, player, hands, action[player])
-    log_weights = particles.log_weights + told + log_ratio
-    most = log_weights.max()
-    dead = ~jnp.isfinite(most)
-    log_weights = jnp.where(dead, 0.0, log_weights - jnp.where(dead, 0.0, most))
-    moved = jax.lax.cond(dead, lambda: by_slot.sample(anew_key, game, after, player, num), lambda: moved)
-    new = Particles(moved, log_weights, memory, particles.lost + dead)
-    few = by_slot.effective_sample_size(log_weights) < num / 2
-    chosen = jnp.where(few, by_slot.resample(choice_key, log_weights, num), jnp.arange(num))
-    new = new._replace(
-        hands=moved[chosen],
-        log_weights=jnp.where(few, 0.0, log_weights),
-        memory=jax.tree.map(lambda leaf: leaf[chosen], memory),
-    )
+    move_key, anew_key = jax.random.split(key)
+    memory, told = heard(game, state, player, particles.hands, particles.memory, action, policies, params, fresh)
+    new = moved(move_key, game, state, after, player, particles._replace(memory=memory), told, action[player])
+    dead, num = all_dead(new), len(new.hands)
+    hands = jax.lax.cond(dead, lambda: by_slot.sample(anew_key, game, after, player, num), lambda: new.hands)
+    log_weights = jnp.where(dead, 0.0, new.log_weights)
+    new = new._replace(hands=hands, log_weights=log_weights, lost=new.lost + dead)
     ended = state.terminated | state.truncated
     return jax.tree.map(lambda stay, go: jnp.where(ended, stay, go), particles, new)
+
+
+def all_dead(particles: Particles) -> Bool[Array, ""]:
+    """Whether none of the hands can be."""
+    return particles.log_weights.max() <= DEAD / 2
+
+
+def moved(
+    key: PRNGKeyArray,
+    game: HanabiGame,
+    state: HanabiState,
+    after: HanabiState,
+    player: Player,
+    particles: Particles,
+    told: Float[Array, " N"],
+    action: Int[Array, ""],
+) -> Particles:
+    """The particles after a move that led from `state` to `after`; all dead if no hand is left. The key is consumed.
+
+    Args:
+        told: log-probability of what the others did under each hand.
+        action: what `player` did.
+    """
+    card_key, choice_key = jax.random.split(key)
+    alive = particles.log_weights > DEAD / 2
+    told = jnp.where(jnp.where(alive, jnp.isfinite(told), False).any(), told, 0.0)
+    hands, log_ratio = _moved_on(card_key, game, state, after, player, particles.hands, action)
+    log_weights = jnp.where(alive, particles.log_weights + told + log_ratio, -jnp.inf)
+    most = log_weights.max()
+    none = ~jnp.isfinite(most)
+    log_weights = jnp.maximum(log_weights - jnp.where(none, 0.0, most), DEAD)
+    num = len(hands)
+    few = by_slot.effective_sample_size(log_weights) < num / 2
+    chosen = jnp.where(few & ~none, by_slot.resample(choice_key, log_weights, num), jnp.arange(num))
+    return particles._replace(
+        hands=hands[chosen],
+        log_weights=jnp.where(few & ~none, 0.0, log_weights),
+        memory=jax.tree.map(lambda leaf: leaf[chosen], particles.memory),
+    )
 
 
 def _moved_on(
@@ -109,7 +139,7 @@ def _moved_on(
     game: HanabiGame,
     state: HanabiState,
     after: HanabiState,
-    player: int,
+    player: Player,
     hands: Int8[Array, "N h"],
     action: Int[Array, ""],
 ) -> tuple[Int8[Array, "N h"], Float[Array, " N"]]:
@@ -119,19 +149,20 @@ def _moved_on(
     slots = jnp.arange(game.hand_size)
     shown, replaced = state.hands[player, slot], after.hands[player, -1] != NOTHING
 
-    def one(key: PRNGKeyArray, hand: Int8[Array, " h"]) -> tuple[Array, Array]:
+    def one(word: UInt32[Array, ""], hand: Int8[Array, " h"]) -> tuple[Array, Array]:
         shifted = jnp.where(slots >= slot, jnp.append(hand[1:], jnp.int8(NOTHING)), hand)
         left = now_known.unseen - one_hot(shifted, game.num_cards).sum(axis=0, dtype=jnp.int32)
-        log_q = jax.nn.log_softmax(jnp.log(jnp.maximum(left, 0).astype(float)))
-        card = jax.random.categorical(key, log_q)
-        drawn = shifted.at[-1].set(jnp.where(replaced, card, NOTHING).astype(jnp.int8))
+        upto = jnp.cumsum(jnp.maximum(left, 0))
+        card = jnp.sum(upto <= below(word, upto[-1].astype(jnp.int8)), dtype=jnp.int8)
+        log_q = jnp.log(left[card].astype(float) / upto[-1].astype(float))
+        drawn = shifted.at[-1].set(jnp.where(replaced, card, jnp.int8(NOTHING)))
         following = jnp.where(used, drawn, hand)
         ways, now_ways = log_num_ways(known, hand), log_num_ways(now_known, following)
-        proposed = jnp.where(used & replaced, log_q[card], 0.0)
+        proposed = jnp.where(used & replaced, log_q, 0.0)
         alive = jnp.isfinite(ways) & jnp.isfinite(now_ways) & jnp.isfinite(proposed) & (~used | (hand[slot] == shown))
         return following, jnp.where(alive, now_ways - ways - proposed, -jnp.inf)
 
-    return jax.vmap(one)(jax.random.split(key, len(hands)), hands)
+    return jax.vmap(one)(jax.random.bits(key, (len(hands),)), hands)
 
 
 def marginals(game: HanabiGame, particles: Particles) -> Float[Array, "h b"]:

@@ -4,10 +4,10 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Int8
 
 from tacit.games.hanabi import beliefs, moves, observation
+from tacit.games.hanabi.cards import one_hot
 from tacit.games.hanabi.variant import HanabiState, Variant
 from tacit.games.hypotheses import Views
 
@@ -37,23 +37,28 @@ class HandHypotheses:
         return beliefs.grounded(self.variant, state, player)
 
     def views(self, state: HanabiState, viewer: Int[Array, ""], player: Int[Array, ""]) -> Views:
-        seen = observation.observe(self.variant, state)[viewer].astype(float)
-        common, others = seen.at[self.place].set(0.0), self.variant.players - 1
-        hands = beliefs.hypotheses(self.variant)
-        shown = (hands[:, :, None] == np.arange(self.variant.num_cards)).reshape(len(hands), -1).astype(float)
-
-        def legal(hand: Int8[Array, " h"]) -> Bool[Array, " A"]:
-            supposed = state._replace(hands=state.hands.at[player].set(hand))
-            return moves.legal(self.variant, supposed)[viewer]
-
-        differing = jnp.asarray(shown, float)  # for two players the same in all games, and so computed with once
-        if others > 1:
-            here = ((player - viewer) % self.variant.players - 1 == jnp.arange(others))[None, :, None]
-            differing = jnp.where(here, differing[:, None], seen[self.place].reshape(1, others, -1))
-            differing = differing.reshape(len(hands), -1)
-        return Views(common, differing, jax.vmap(legal)(jnp.asarray(hands)))
+        return views(self.variant, state, viewer, player, self.hidden())
 
     def revealed(
         self, state: HanabiState, player: Int[Array, ""], action: Int[Array, ""], evidence: Float[Array, " H"]
     ) -> Float[Array, " H"]:
         return beliefs.revealed(self.variant, state, player, action, evidence)
+
+
+def views(
+    variant: Variant, state: HanabiState, viewer: Int[Array, ""], player: Int[Array, ""], hands: Int8[Array, "H h"]
+) -> Views:
+    """What `viewer` sees if `player` holds each of these hands, be they all there are or some."""
+    place, others = observation.sections(variant).hands, variant.players - 1
+    seen = observation.observe(variant, state)[viewer].astype(float)
+    shown = one_hot(hands, variant.num_cards).reshape(len(hands), -1).astype(float)
+
+    def legal(hand: Int8[Array, " h"]) -> Bool[Array, " A"]:
+        supposed = state._replace(hands=state.hands.at[player].set(hand))
+        return moves.legal(variant, supposed)[viewer]
+
+    differing = shown  # for two players and all hands the same in all games, and so computed with once
+    if others > 1:
+        here = ((player - viewer) % variant.players - 1 == jnp.arange(others))[None, :, None]
+        differing = jnp.where(here, shown[:, None], seen[place].reshape(1, others, -1)).reshape(len(hands), -1)
+    return Views(seen.at[place].set(0.0), differing, jax.vmap(legal)(hands))

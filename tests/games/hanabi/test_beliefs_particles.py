@@ -53,7 +53,7 @@ def test_particles_hold_what_the_player_can_hold():
     steps, exact, _, shares, _ = played()
     assert (shares[exact == 0] == 0).all()
     held = steps.state.hands[:, 1] >= 0
-    np.testing.assert_allclose(shares.sum(axis=2), held, atol=1e-5)
+    np.testing.assert_allclose(shares.sum(axis=2), held, atol=1e-4)  # sums of 2,048 numbers
 
 
 def test_particles_that_are_all_dead_are_drawn_anew():
