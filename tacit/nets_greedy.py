@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from tacit import nets
 from tacit.errors import Misfit
-from tacit.nets_value import ActionValues, affine
+from tacit.nets import affine, remember
 from tacit.ops import categorical
 from tacit.types import Carry, Choice, Discrete, Policy, Real, Spec
 
@@ -23,24 +23,39 @@ class Remembered(NamedTuple):
     epsilon: Float[Array, ""]
 
 
+class Thought(NamedTuple):
+    """What a network makes of what a player sees: the values of all actions, and the logits of all guesses."""
+
+    values: Float[Array, " A"]
+    guesses: Float[Array, " m"]
+
+
 class RecurrentValues(eqx.Module):
-    """Q of every action from what one player sees: two normalized, rectified layers, behind a GRU if it remembers."""
+    """Q of every action from what one player sees: two layers, each normalized and rectified, then one more.
 
-    embed: eqx.nn.Linear | None
+    With a memory, a GRU stands between the two. What is not seen (`Game.guesses`) is guessed from where Q is read off.
+    """
+
+    first: eqx.nn.Linear
     memory: eqx.nn.GRUCell | None
-    values: ActionValues
+    second: eqx.nn.Linear
+    values: eqx.nn.Linear
+    guess: eqx.nn.Linear | None
 
-    def __init__(self, inputs: int, actions: int, hidden: int, recurrent: bool) -> None:
+    def __init__(self, inputs: int, actions: int, hidden: int, recurrent: bool, guesses: int) -> None:
         key = jax.random.key(0)  # the leaves are drawn by `nets.drawn`
-        self.embed = eqx.nn.Linear(inputs, hidden, key=key) if recurrent else None
+        self.first, self.second = eqx.nn.Linear(inputs, hidden, key=key), eqx.nn.Linear(hidden, hidden, key=key)
         self.memory = eqx.nn.GRUCell(hidden, hidden, key=key) if recurrent else None
-        self.values = ActionValues(hidden if recurrent else inputs, actions, hidden)
+        self.values = eqx.nn.Linear(hidden, actions, key=key)
+        self.guess = eqx.nn.Linear(hidden, guesses, key=key) if guesses else None
 
-    def __call__(self, obs: PyTree, memory: PyTree) -> tuple[PyTree, Float[Array, " A"]]:
-        x = nets.flatten(obs)
-        if self.embed is not None and self.memory is not None:
-            x = memory = self.memory(jax.nn.relu(jax.nn.standardize(affine(self.embed, x))), memory)
-        return memory, self.values(x)
+    def __call__(self, obs: PyTree, memory: PyTree) -> tuple[PyTree, Thought]:
+        x = jax.nn.relu(jax.nn.standardize(affine(self.first, nets.flatten(obs)), epsilon=1e-5))
+        if self.memory is not None:
+            x = memory = remember(self.memory, x, memory)
+        x = jax.nn.relu(jax.nn.standardize(affine(self.second, x), epsilon=1e-5))
+        guesses = jnp.zeros(0) if self.guess is None else affine(self.guess, x)
+        return memory, Thought(affine(self.values, x), guesses)
 
 
 class Explorer(NamedTuple):
@@ -57,8 +72,8 @@ class Explorer(NamedTuple):
     spread: Float[Array, ""]
 
 
-def values(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str) -> RecurrentValues:
-    """A network of action values for one player of a game. The key is consumed.
+def values(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, guesses: int, rule: str) -> RecurrentValues:
+    """A network of action values for one player of a game, with so many logits of guesses. The key is consumed.
 
     Raises:
         Misfit: the game's actions are not one choice among several.
@@ -67,7 +82,8 @@ def values(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: st
         raise Misfit(f"{rule} needs discrete actions, and this game has {spec.action}")
     seen = jax.tree.leaves(spec.observation, is_leaf=lambda tree: isinstance(tree, Real))
     inputs = sum(math.prod(space.shape) for space in seen)
-    return nets.drawn(key, eqx.filter_eval_shape(RecurrentValues, inputs, spec.action.n, hidden, recurrent))
+    sizes = (inputs, spec.action.n, hidden, recurrent, guesses)
+    return nets.drawn(key, eqx.filter_eval_shape(RecurrentValues, *sizes))
 
 
 def best(values: Float[Array, " A"], legal: Bool[Array, " A"]) -> Bool[Array, " A"]:
@@ -82,7 +98,7 @@ def policy(*memory: int) -> Policy:
     def act(
         key: PRNGKeyArray, params: Any, carry: Carry, obs: PyTree, legal: Array, fresh: Array, given: Any = None
     ) -> tuple[Carry, Array, Choice]:
-        after, values = params.net(obs, _cleared(carry.memory, fresh))
+        after, (values, _) = params.net(obs, _cleared(carry.memory, fresh))
         drawn = params.epsilon ** (1.0 + params.spread * categorical.uniform(jax.random.fold_in(key, 0)))
         epsilon = jnp.where(fresh, drawn, carry.epsilon)
         greedy = best(values, legal)
@@ -98,15 +114,15 @@ def policy(*memory: int) -> Policy:
 def judge(*memory: int) -> Policy:
     """What stands in for `policy` where games are gone through again.
 
-    Its parameters are a network, its carry the memory alone, its extras the values of all actions.
+    Its parameters are a network, its carry the memory alone, its extras a `Thought`.
     """
 
     def act(
         key: PRNGKeyArray, params: Any, carry: Carry, obs: PyTree, legal: Array, fresh: Array, given: Any = None
-    ) -> tuple[Carry, Any, Float[Array, " A"]]:
+    ) -> tuple[Carry, Any, Thought]:
         del key, legal
-        after, values = params(obs, _cleared(carry, fresh))
-        return after, given, values
+        after, thought = params(obs, _cleared(carry, fresh))
+        return after, given, thought
 
     return Policy(functools.partial(_empty, memory), act)
 

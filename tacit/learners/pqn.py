@@ -22,6 +22,7 @@ neither rescaled nor split in two heads.
 """
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -34,9 +35,9 @@ from tacit.errors import Misfit, SettingError
 from tacit.games.base import Game
 from tacit.games.on_turn import OnTurn
 from tacit.games.symmetry import Relabeled
-from tacit.learners.ppo import play_metrics
+from tacit.learners.ppo import guess_loss, play_metrics
 from tacit.loops import Live, joint, per_player, rollout, stack, start, unroll
-from tacit.nets_greedy import Explorer
+from tacit.nets_greedy import Explorer, Thought
 from tacit.ops.minibatch import shuffled
 from tacit.ops.optimizer import adam, descend
 from tacit.ops.replay import empty, games_first, keep, replayed
@@ -80,6 +81,8 @@ class Config(Settings):
     other_play: bool = setting(
         False, "every player has names of its own for what the rules treat alike, redrawn each episode"
     )
+    guess: bool = setting(False, "learn to guess, too, what players do not see and games can tell in training")
+    guess_weight: float = setting(0.25, "weight of the loss of guesses", source="SAD, public code", low=0.0)
     replay: int = setting(0, "iterations whose windows are kept to learn from; 0: only the newest", low=0)
     sync: int = setting(
         10, "with replay, iterations between copies of the network that judges", unit="iterations", low=1
@@ -98,11 +101,13 @@ class Windows(NamedTuple):
     Attributes:
         trajectory: what they did; nothing beside it (`extras`).
         next_legal: what was allowed after each step.
+        answers: the right guesses, leaves `[G, T, B, n]`.
         memory: before the first step, leaves `[G, 1, B, ...]`.
     """
 
     trajectory: Trajectory
     next_legal: PyTree
+    answers: Int[Array, "G T B n"]
     memory: Carry
 
 
@@ -126,23 +131,29 @@ class State(NamedTuple):
     iteration: Int[Array, ""]
 
 
-def values_of(judge: Policy, net: Params, windows: Windows) -> tuple[Carry, Float[Array, "G T B A"]]:
-    """The memories after each step and the values of all actions before it, of each player."""
+def thoughts(judge: Policy, net: Params, windows: Windows) -> tuple[Carry, Thought]:
+    """The memories after each step and what is thought before it, by each player."""
     memory = jax.tree.map(lambda leaf: leaf[:, 0], windows.memory)
     return jax.vmap(functools.partial(unroll, judge, net))(memory, windows.trajectory)
 
 
 def loss(net: Params, judge: Policy, batch: tuple[Windows, Float[Array, "G T B"]], config: Config) -> Array:
-    """Half the mean squared error of the values of what was done: each player's, or the team's, which is their sum."""
+    """Half the mean squared error of the values of what was done: each player's, or the team's, which is their sum.
+
+    The cross-entropy of guesses is added, where any are asked for.
+    """
     windows, target = batch
     action = windows.trajectory.action
-    values = values_of(judge, net, windows)[1]
+    values, guesses = thoughts(judge, net, windows)[1]
     chosen = jnp.arange(values.shape[-1])[None, None, None] == action[..., None]
     value = jnp.sum(jnp.where(chosen, values, 0.0), -1)
     if config.mixing == "sum":
         value, target = value.sum(0), target[0]
-    error = 0.5 * jnp.square(value - target)
-    return error[..., config.burn_in :, :].mean()
+    error = 0.5 * jnp.square(value - target)[..., config.burn_in :, :].mean()
+    if not config.guess:
+        return error
+    kept = [jnp.concatenate(leaf[:, config.burn_in :]) for leaf in (guesses, windows.answers)]
+    return error + config.guess_weight * guess_loss(*kept)
 
 
 def targets(
@@ -160,13 +171,13 @@ def targets(
 
     def ahead(net: Params) -> Float[Array, "G T B A"]:
         """Values of what each step led to."""
-        after, values = values_of(judge, net, windows)
+        after, (values, _) = thoughts(judge, net, windows)
         asked = (after, steps.next_obs, windows.next_legal)
         if not truncates:
             asked = jax.tree.map(lambda leaf: leaf[:, -1:], asked)
 
         def value(memory: Carry, obs: PyTree, legal: PyTree) -> Float[Array, " A"]:
-            return judge.act(jax.random.key(0), net, memory, obs, legal, jnp.bool_(False))[2]
+            return judge.act(jax.random.key(0), net, memory, obs, legal, jnp.bool_(False))[2].values
 
         found = jax.vmap(jax.vmap(jax.vmap(value)))(*asked)
         return found if truncates else jnp.concatenate([values[:, 1:], found], 1)
@@ -194,6 +205,8 @@ def _played(game: Game, config: Config, seats: Sequence[int] | None) -> Game:
         raise SettingError(f"burn_in must be less than length, {config.length}, got {config.burn_in}")
     if config.burn_in and not config.recurrent:
         raise SettingError(f"burn_in must be 0 without recurrent, got {config.burn_in}")
+    if config.guess and not game.guesses[0]:
+        raise Misfit(f"pqn has nothing to guess in {type(game).__name__}")
     played = Relabeled.of(game, "pqn") if config.other_play else game
     return OnTurn.of(played, "pqn") if config.movers_only else played
 
@@ -201,8 +214,11 @@ def _played(game: Game, config: Config, seats: Sequence[int] | None) -> Game:
 def windows_of(game: Game, step: Step, memory: Carry, own: Sequence[int]) -> Windows:
     """What these players did in a rollout, side by side. `memory` has leaves `[B, ...]`, one entry for each."""
     next_legal = jax.vmap(jax.vmap(game.legal))(step.next_state)
-    both = per_player(step._replace(extras=next_legal), own)
-    return Windows(both._replace(extras=()), both.extras, jax.tree.map(lambda leaf: leaf[:, None], stack(memory)))
+    answers = jax.vmap(jax.vmap(game.answers))(step.state)
+    together = per_player(step._replace(extras=(next_legal, answers)), own)
+    next_legal, answers = together.extras
+    memory = jax.tree.map(lambda leaf: leaf[:, None], stack(memory))
+    return Windows(together._replace(extras=()), next_legal, answers, memory)
 
 
 def learned(
@@ -222,7 +238,8 @@ def learned(
     """
     batch = (windows, target)
     if not config.recurrent:  # steps are independent: one long row of them
-        batch = jax.tree.map(lambda leaf: leaf.reshape(leaf.shape[0], 1, -1, *leaf.shape[3:]), batch)
+        row = (len(target), 1, target[0].size)
+        batch = jax.tree.map(lambda leaf: leaf.reshape(*row, *leaf.shape[3:]), batch)
     optimizer = adam(config.lr * left, max_norm=config.max_norm)
 
     def descent(carry: Any, minibatch: Any) -> Any:
@@ -254,10 +271,9 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
 
     def init(key: PRNGKeyArray) -> State:
         net_key, game_key = jax.random.split(key)
-        draw = functools.partial(
-            nets_greedy.values, spec=game.spec, hidden=config.hidden, recurrent=config.recurrent, rule="pqn"
-        )
-        net: Any = jax.vmap(draw)(jax.random.split(net_key, learners))
+        guesses = config.guess * math.prod(game.guesses)
+        sizes = (game.spec, config.hidden, config.recurrent, guesses)
+        net: Any = jax.vmap(lambda key: nets_greedy.values(key, *sizes, "pqn"))(jax.random.split(net_key, learners))
         live = start(game_key, game, (policy,) * game.spec.num_players, config.num_games)
         state = State(net, (), jax.vmap(adam(config.lr).init)(net), live, (), jnp.int32(0))
         if not config.replay:

@@ -83,7 +83,7 @@ def team_values(payoffs, **options):
     config = pqn.Config(num_games=64, length=8, hidden=16, epsilon=1.0, lr=1e-2, anneal=300, **options)
     result = tacit.run(pqn.make, Team(payoffs), config, iterations=300, every=300, seeds=2)
     nets = jax.tree.map(lambda leaf: leaf[:, 0], result.state.net)
-    return jax.vmap(lambda net: jax.vmap(lambda obs: net(obs, ())[1])(jnp.eye(2)))(nets)
+    return jax.vmap(lambda net: jax.vmap(lambda obs: net(obs, ())[1].values)(jnp.eye(2)))(nets)
 
 
 def test_the_sum_of_a_team_is_what_it_is_paid_where_that_is_a_sum():
@@ -151,7 +151,8 @@ def test_targets_against_a_loop_over_steps(game, recurrent, mixing):
             for t in range(length):
                 after = [each(k, m, step.obs[t, b, i])[0] for k, m in zip((net, slow), memories, strict=True)]
                 now, judged = (
-                    np.asarray(each(k, m, step.next_obs[t, b, i])[1]) for k, m in zip((net, slow), after, strict=True)
+                    np.asarray(each(k, m, step.next_obs[t, b, i])[1].values)
+                    for k, m in zip((net, slow), after, strict=True)
                 )
                 allowed = np.asarray(windows.next_legal[i, t, b])
                 ahead[i, t] = judged[np.argmax(np.where(allowed, now, -np.inf))]
@@ -170,11 +171,11 @@ def test_targets_against_a_loop_over_steps(game, recurrent, mixing):
 def test_going_through_a_window_again_says_what_was_thought_in_play():
     config = pqn.Config(**SMALL, recurrent=True)
     (net, _), step, windows = rolled(IPD, config)
-    values = jax.jit(pqn.values_of, static_argnums=0)(nets_greedy.judge(8), net, windows)[1]
+    values = jax.jit(pqn.thoughts, static_argnums=0)(nets_greedy.judge(8), net, windows)[1].values
     thought = np.moveaxis(np.asarray(step.extras.value), 2, 0)
     np.testing.assert_allclose(values.max(-1), thought, atol=1e-5)  # all moves are legal
     late = windows._replace(trajectory=windows.trajectory._replace(fresh=jnp.roll(windows.trajectory.fresh, 1, axis=1)))
-    values = jax.jit(pqn.values_of, static_argnums=0)(nets_greedy.judge(8), net, late)[1]
+    values = jax.jit(pqn.thoughts, static_argnums=0)(nets_greedy.judge(8), net, late)[1].values
     assert np.abs(values.max(-1) - thought).max() > 1e-3
 
 
@@ -188,6 +189,25 @@ def test_the_first_steps_of_a_window_may_only_refresh_the_memory():
     assert lost(net, nets_greedy.judge(8), (windows, target.at[:, 3].set(9.0)), config) != first
 
 
+def test_guesses_are_learned_beside_values():
+    """What own cards are good for is guessed from hints and counts: better than by how often each answer is right."""
+    config = pqn.Config(num_games=32, length=16, hidden=32, lr=3e-3, epsilon=1.0, guess=True, shared=True)
+    _, _, windows = rolled(TURNS, dataclasses.replace(config, num_games=4, length=20, guess=False))
+    known = np.asarray(windows.answers)
+    assert set(np.unique(known)) == {0, 1, 2}
+    logits = jnp.log(jnp.arange(1.0, 7.0)).reshape(2, 3)  # of answers 0, 1, 2 to two things, in every game
+    guesses = jnp.broadcast_to(logits.ravel(), (2, 20, 4, 6))
+    share = np.asarray(jax.nn.log_softmax(logits))
+    expected = -np.mean([share[s, a] for s in range(2) for a in known[..., s].ravel() if a >= 0])
+    np.testing.assert_allclose(pqn.guess_loss(*map(jnp.concatenate, (guesses, windows.answers))), expected, rtol=1e-5)
+    result = tacit.run(pqn.make, TURNS, config, iterations=60, every=60, seeds=1)
+    net = jax.tree.map(lambda leaf: leaf[0, 0], result.state.net)
+    found = jax.jit(pqn.thoughts, static_argnums=0)(nets_greedy.judge(), net, windows)[1].guesses
+    often = np.array([[(known[..., s] == a).mean() for a in range(3)] for s in range(2)])
+    plain = -np.mean([np.log(often[s, a] / often[s].sum()) for s in range(2) for a in known[..., s].ravel() if a >= 0])
+    assert pqn.guess_loss(*map(jnp.concatenate, (found, windows.answers))) < plain
+
+
 def decided(epsilon, spread, legal, fresh=True, carried=0.25):
     """Many decisions of one untrained player."""
     _, state = begun(TURNS, pqn.Config(**SMALL))
@@ -196,7 +216,7 @@ def decided(epsilon, spread, legal, fresh=True, carried=0.25):
     carry = nets_greedy.Remembered((), jnp.float32(carried))
     obs = jnp.linspace(0.0, 1.0, 106)
     act = jax.jit(jax.vmap(lambda key: nets_greedy.policy().act(key, params, carry, obs, legal, jnp.bool_(fresh))))
-    return net(obs, ())[1], *act(jax.random.split(jax.random.key(0), 4000))
+    return net(obs, ())[1].values, *act(jax.random.split(jax.random.key(0), 4000))
 
 
 def test_the_best_legal_action_is_taken_but_for_a_share_of_random_ones():
@@ -332,6 +352,7 @@ class Saying(type(IPD)):
         (Saying(), {}, None, Misfit, "pqn needs discrete actions"),
         (IPD, {"movers_only": True}, None, Misfit, "MatrixGame does not say who moves"),
         (IPD, {"other_play": True}, None, Misfit, "declares none"),
+        (IPD, {"guess": True}, None, Misfit, "nothing to guess in MatrixGame"),
         (IPD, {"mixing": "sum"}, (0,), Misfit, "mixing sum is for players that learn together"),
         (TURNS, {"movers_only": True, "recurrent": True}, None, Misfit, "players without memory"),
         (IPD, {"burn_in": 2}, None, SettingError, "burn_in must be 0 without recurrent, got 2"),
