@@ -120,11 +120,11 @@ def _read(
     true = jnp.argmax((hands == state.hands[player][None]).all(axis=1))
     before, after = beliefs.grounded(game, state, player), beliefs.grounded(game, facts, player)
     asked = game, state, player, hands, evidence.memory, step.action, readers, known, step.fresh
-    told = beliefs_policy.heard(*asked)[1]
+    memory, told = beliefs_policy.heard(*asked)
     log_mean = jax.nn.logsumexp(jnp.where(jnp.isfinite(after), after + told, -jnp.inf))
     believed = beliefs_policy.posterior(game, state, player, evidence)
     figures = after[true] - before[true], told[true] - log_mean, told[true] - log_mean, believed[true] - before[true]
-    new = beliefs_policy.follow(game, state, player, evidence, step.action, readers, known, step.fresh)
+    new = beliefs_policy.weighed(game, state, player, evidence, step.action, memory, told)
     return new, Bits(*(figure / jnp.log(2.0) for figure in figures))
 
 

@@ -92,8 +92,22 @@ def follow(
     Raises:
         Misfit: a policy does not report the log-probability of its actions.
     """
-    hands, plain = jnp.asarray(hypotheses(game)), grounded(game, state, player)
+    hands = jnp.asarray(hypotheses(game))
     memory, told = heard(game, state, player, hands, evidence.memory, action, policies, params, fresh)
+    return weighed(game, state, player, evidence, action, memory, told)
+
+
+def weighed(
+    game: HanabiGame,
+    state: HanabiState,
+    player: int,
+    evidence: Evidence,
+    action: Int[Array, " P"],
+    memory: tuple[Carry, ...],
+    told: Float[Array, " H"],
+) -> Evidence:
+    """The evidence after one more joint action, of which `heard` has said what the others remember and its chances."""
+    plain = grounded(game, state, player)
     told = jnp.where(jnp.isfinite(plain), told, -jnp.inf)  # whatever a policy says of a game that cannot be
     believed = unless_refuted(plain, evidence.log_likelihood)
     most = jnp.max(believed + told)  # keeps the numbers small, so that rounding does not grow with the game
