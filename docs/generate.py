@@ -7,7 +7,7 @@ against what this makes.
 
 import pathlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tacit import games, settings
@@ -16,10 +16,11 @@ from tacit.commands import EVALUATIONS
 from tacit.games.channel import Heard
 from tacit.learners import HANABI_BOTS, LEARNERS, PLAYERS
 from tacit.learners.scripted import MEMORY_ONE
-from tacit.policies import POLICIES
+from tacit.policies import POLICIES, place
 from tacit.recipes import RECIPES
 from tacit.recipes.base import Budget, Target
 from tacit.registry import load
+from tacit.runs import store
 from tacit.runs.computation import Computation
 from tacit.settings import Option, options
 from tacit.types import Action, Bits, Discrete, Real
@@ -137,6 +138,29 @@ def listing(kind: str) -> str:
     return table(["Name", "What it is"], [[f"`{name}`", entry.line] for name, entry in REGISTRIES[kind].items()])
 
 
+def policies() -> str:
+    """Every trained policy of Hanabi with what its folder says of it."""
+    rows = []
+    for name in POLICIES:
+        about = store.read_json(place(name) / "policy.json")
+        score, engine, of = about.get("score"), about.get("engine"), about["experiment"]
+        if not score:
+            continue
+        learner = of["learner"] + (f", level {about['level']}" if about["level"] else "")
+        pairs = [mean_and_error(score[kind]) for kind in ("self_play", "cross_play")]
+        theirs = [mean_and_error(engine), f"{engine['differing']} of {engine['n'] * engine['games']}"]
+        made = f"`{about['origin']['recipe']}`, {about['origin']['mode']}, {about['provenance']['git']}"
+        moves = f"{about['learning']['moves']:.2g}"
+        rows.append([f"`{name}`", of["game"], learner, str(of["seeds"]), moves, *pairs, *theirs, made])
+    head = ("Name", "Game", "Learner", "Seeds", "Moves of each", "SP", "XP", "HLE", "Differ", "Recipe, mode, commit")
+    return table(head, rows)
+
+
+def mean_and_error(figure: Mapping[str, Any]) -> str:
+    """A mean with its standard error in brackets."""
+    return f"{figure['mean']:.2f}" + (f" ({figure['se']:.2f})" if figure["se"] is not None else "")
+
+
 def commands() -> str:
     """Every command with its options."""
     parts = []
@@ -214,6 +238,7 @@ KINDS: dict[str, Callable[..., str]] = {
     "players": players,
     "bots": bots,
     "list": listing,
+    "policies": policies,
     "commands": commands,
     "recipes": recipes,
 }

@@ -13,6 +13,7 @@ import pytest
 
 from tacit import bench, cli, games, learners, recipes
 from tacit.commands import EVALUATIONS
+from tacit.interop import hle
 from tacit.recipes import reproduction
 from tacit.runs import report, store, training
 
@@ -197,6 +198,7 @@ def test_commands_are_understood(page, registries, monkeypatch, capsys):
         monkeypatch.setattr(owner, name, understood)
     for name in ("open", "create"):
         monkeypatch.setattr(store.RunFolder, name, understood)
+    monkeypatch.setattr(hle, "library", lambda: None)  # the reference engine need not be installed to be named
     execute(page, monkeypatch, wanted=lambda body: FILE.match(body) or body.startswith(REGISTERS))
     for argv in command_lines(page):
         if len(argv) == 1 or argv[0] == "list":

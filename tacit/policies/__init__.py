@@ -1,7 +1,8 @@
 """Trained agents that come with the package. `POLICIES` names them as text; listing imports nothing.
 
 Each is a folder here with `policy.safetensors` and, in `policy.json`, the experiment that made it and its provenance.
-They play wherever a learning rule is named, as the path of a run folder does.
+Those of M-FOS play wherever a learning rule is named, those of Hanabi wherever a model of cross-play is, as the path of
+a run folder does. `tacit export` makes such a folder.
 """
 
 import pathlib
@@ -14,6 +15,11 @@ POLICIES: dict[str, Entry] = {
         "mfos-ipd-mixed", "M-FOS from meta-self-play in ipd that kept practicing against naive learners, six pairs"
     ),
     "mfos-ipd-naive": Entry("mfos-ipd-naive", "M-FOS trained against naive learners in ipd, six agents (mfos-ipd)"),
+    "hanabi-small-obl-1": Entry("hanabi-small-obl-1", "small Hanabi: Off-Belief Learning, level 1 (small-hanabi-obl)"),
+    "hanabi-small-obl-2": Entry("hanabi-small-obl-2", "small Hanabi: Off-Belief Learning, level 2 (small-hanabi-obl)"),
+    "hanabi-small-obl-3": Entry("hanabi-small-obl-3", "small Hanabi: Off-Belief Learning, level 3 (small-hanabi-obl)"),
+    "hanabi-small-sp": Entry("hanabi-small-sp", "small Hanabi: PPO in self-play (small-hanabi-op)"),
+    "hanabi-small-op": Entry("hanabi-small-op", "small Hanabi: PPO with Other-Play (small-hanabi-op)"),
 }
 
 
