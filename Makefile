@@ -18,7 +18,7 @@ test-all: $(VENV)/.developing  ## all tests, those that train for minutes too
 	@$(RUN)/pytest -m "long or not long" --timeout 1800
 
 conformance: $(VENV)/.developing  ## over 10,000 games of Hanabi beside the reference engine, which is built first (C++)
-	@CMAKE_POLICY_VERSION_MINIMUM=3.5 $(RUN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plot,dev,hanabi]'
+	@CMAKE_POLICY_VERSION_MINIMUM=3.5 $(RUN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plot,digits,dev,hanabi]'
 	@$(RUN)/pytest -m hle -n 0 -q tests/games/hanabi tests/interop/test_hle.py
 
 lint: $(VENV)/.developing  ## style, and the docs' generated parts
@@ -47,9 +47,9 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	@$(RUN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plot]'
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plot,digits]'
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/bin/python pyproject.toml constraints.txt
-	@$(RUN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plot,dev]'
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plot,digits,dev]'
 	@touch $@ $(VENV)/.installed

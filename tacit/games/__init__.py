@@ -38,6 +38,12 @@ GAMES = {
     "switch-riddle": Entry(
         "tacit.games.switch_riddle:switch_riddle", "prisoners tell by one switch when all have been in its room"
     ),
+    "color-digit": Entry(
+        "tacit.games.color_digit:color_digit", "two see a colored digit each; what pays is to say whether it is odd"
+    ),
+    "multi-step-digits": Entry(
+        "tacit.games.multi_step_digits:multi_step_digits", "two see a digit each and spell it to the other bit by bit"
+    ),
     "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
 }
 

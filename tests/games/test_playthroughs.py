@@ -56,7 +56,9 @@ def numbers(array):
 def seen_by(obs):
     """What one player sees; of a long vector of bits, where the ones are."""
     if isinstance(obs, Heard):
-        return f"{numbers(obs.view)}, hears {numbers(obs.message) if obs.received else 'nothing'}"
+        many = np.size(obs.view) >= 64  # pixels
+        view = f"{np.size(obs.view)} numbers of sum {np.sum(obs.view):g}" if many else numbers(obs.view)
+        return f"{view}, hears {numbers(obs.message) if obs.received else 'nothing'}"
     return f"ones at {numbers(np.flatnonzero(obs))}" if obs.dtype == np.uint8 else numbers(obs)
 
 
