@@ -1,6 +1,5 @@
 """Q-learning from play: targets against loops, the sum of a team, exploration, replay, games with known answers."""
 
-import dataclasses
 import functools
 from typing import NamedTuple
 
@@ -33,8 +32,13 @@ def solved(kind, **options):
     return play(result, lambda step: (step.extras.value[..., 0], step.obs[..., 0, 0]))
 
 
-FORMS = [("later", {}), ("matched", {}), ("remembered", {"recurrent": True})]
-LONGER = [("seen", {}), ("remembered", {"recurrent": True, "replay": 3, "burn_in": 1}), ("later", {"replay": 3})]
+FORMS = [("matched", {}), ("remembered", {"recurrent": True})]
+LONGER = [
+    ("seen", {}),
+    ("later", {}),
+    ("remembered", {"recurrent": True, "replay": 3, "burn_in": 1}),
+    ("later", {"replay": 3}),
+]
 FORMS += [pytest.param(*form, marks=pytest.mark.long) for form in LONGER]
 
 
@@ -86,6 +90,7 @@ def team_values(payoffs, **options):
     return jax.vmap(lambda net: jax.vmap(lambda obs: net(obs, ())[1].values)(jnp.eye(2)))(nets)
 
 
+@pytest.mark.long
 def test_the_sum_of_a_team_is_what_it_is_paid_where_that_is_a_sum():
     values = team_values((1.0, 3.0, 2.0, 4.0), mixing="sum")  # (0 or 1) + (1 or 3)
     together = values[:, 0, :, None] + values[:, 1, None, :]
@@ -99,6 +104,7 @@ def test_the_sum_is_the_nearest_one_where_payoffs_are_none():
     np.testing.assert_allclose(together, np.broadcast_to([[2.5, 1.5], [1.5, 0.5]], (2, 2, 2)), atol=0.25)
 
 
+@pytest.mark.long
 def test_alone_a_player_learns_the_mean_over_the_others_moves():
     values = team_values((4.0, 0.0, 0.0, 2.0), shared=True)
     np.testing.assert_allclose(values, np.broadcast_to([2.0, 1.0], (2, 2, 2)), atol=0.25)
@@ -109,9 +115,13 @@ def begun(game, config):
     return learner, learner.init(jax.random.key(3))
 
 
+LENGTH = {IPD: 12, TURNS: 20}
+
+
 @functools.cache
-def rolled(game, config):
-    """A rollout of two players of one network: the policy's, the windows, and two networks."""
+def rolled(game, recurrent):
+    """Two networks, and what two players of the first did, half of it at random: its steps and windows."""
+    config = pqn.Config(**(SMALL | {"length": LENGTH[game]}), recurrent=recurrent, epsilon=0.5)
     learner, state = begun(game, config)
     policy, params = learner.policy(state)[0]
     nets = [jax.tree.map(lambda leaf, k=k: k * leaf, params.net) for k in (2.0, 3.0)]
@@ -134,9 +144,9 @@ CASES = [(IPD, True, "independent"), (IPD, True, "sum"), (TURNS, False, "sum")]
 @pytest.mark.parametrize(("game", "recurrent", "mixing"), CASES)
 def test_targets_against_a_loop_over_steps(game, recurrent, mixing):
     """One network chooses and another one judges, as with replay; every window is gone through player by player."""
-    length = 12 if game is IPD else 20
-    config = pqn.Config(**(SMALL | {"length": length}), recurrent=recurrent, mixing=mixing, decay=0.8, replay=1)
-    (net, slow), step, windows = rolled(game, dataclasses.replace(config, replay=0, epsilon=0.5))
+    length = LENGTH[game]
+    config = pqn.Config(**SMALL, recurrent=recurrent, mixing=mixing, decay=0.8, replay=1)
+    (net, slow), step, windows = rolled(game, recurrent)
     judge = nets_greedy.judge(*((8,) if recurrent else ()))
     find = jax.jit(pqn.targets, static_argnums=(0, 6))
     found = find(judge, net, slow, windows, config, 0.9, game.truncates)
@@ -169,8 +179,7 @@ def test_targets_against_a_loop_over_steps(game, recurrent, mixing):
 
 
 def test_going_through_a_window_again_says_what_was_thought_in_play():
-    config = pqn.Config(**SMALL, recurrent=True)
-    (net, _), step, windows = rolled(IPD, config)
+    (net, _), step, windows = rolled(IPD, True)
     values = jax.jit(pqn.thoughts, static_argnums=0)(nets_greedy.judge(8), net, windows)[1].values
     thought = np.moveaxis(np.asarray(step.extras.value), 2, 0)
     np.testing.assert_allclose(values.max(-1), thought, atol=1e-5)  # all moves are legal
@@ -181,7 +190,7 @@ def test_going_through_a_window_again_says_what_was_thought_in_play():
 
 def test_the_first_steps_of_a_window_may_only_refresh_the_memory():
     config = pqn.Config(**SMALL, recurrent=True, burn_in=3)
-    (net, _), _, windows = rolled(IPD, dataclasses.replace(config, burn_in=0))
+    (net, _), _, windows = rolled(IPD, True)
     lost = jax.jit(pqn.loss, static_argnums=1)
     target = jnp.zeros((2, 12, 4))
     first = lost(net, nets_greedy.judge(8), (windows, target), config)
@@ -189,22 +198,27 @@ def test_the_first_steps_of_a_window_may_only_refresh_the_memory():
     assert lost(net, nets_greedy.judge(8), (windows, target.at[:, 3].set(9.0)), config) != first
 
 
-def test_guesses_are_learned_beside_values():
-    """What own cards are good for is guessed from hints and counts: better than by how often each answer is right."""
-    config = pqn.Config(num_games=32, length=16, hidden=32, lr=3e-3, epsilon=1.0, guess=True, shared=True)
-    _, _, windows = rolled(TURNS, dataclasses.replace(config, num_games=4, length=20, guess=False))
-    known = np.asarray(windows.answers)
+def test_the_loss_of_guesses_is_their_mean_surprise():
+    known = np.asarray(rolled(TURNS, False)[2].answers)
     assert set(np.unique(known)) == {0, 1, 2}
     logits = jnp.log(jnp.arange(1.0, 7.0)).reshape(2, 3)  # of answers 0, 1, 2 to two things, in every game
     guesses = jnp.broadcast_to(logits.ravel(), (2, 20, 4, 6))
     share = np.asarray(jax.nn.log_softmax(logits))
-    expected = -np.mean([share[s, a] for s in range(2) for a in known[..., s].ravel() if a >= 0])
-    np.testing.assert_allclose(pqn.guess_loss(*map(jnp.concatenate, (guesses, windows.answers))), expected, rtol=1e-5)
+    expected = -np.mean([share[s, a] for s in range(2) for a in known[..., s].ravel()])
+    np.testing.assert_allclose(pqn.guess_loss(*map(jnp.concatenate, (guesses, known))), expected, rtol=1e-5)
+
+
+@pytest.mark.long
+def test_guesses_are_learned_beside_values():
+    """What own cards are good for is guessed from hints and counts: better than by how often each answer is right."""
+    config = pqn.Config(num_games=32, length=16, hidden=32, lr=3e-3, epsilon=1.0, guess=True, shared=True)
     result = tacit.run(pqn.make, TURNS, config, iterations=60, every=60, seeds=1)
     net = jax.tree.map(lambda leaf: leaf[0, 0], result.state.net)
+    _, _, windows = rolled(TURNS, False)
+    known = np.asarray(windows.answers)
     found = jax.jit(pqn.thoughts, static_argnums=0)(nets_greedy.judge(), net, windows)[1].guesses
     often = np.array([[(known[..., s] == a).mean() for a in range(3)] for s in range(2)])
-    plain = -np.mean([np.log(often[s, a] / often[s].sum()) for s in range(2) for a in known[..., s].ravel() if a >= 0])
+    plain = -np.mean([np.log(often[s, a]) for s in range(2) for a in known[..., s].ravel()])
     assert pqn.guess_loss(*map(jnp.concatenate, (found, windows.answers))) < plain
 
 
@@ -257,8 +271,7 @@ def equal(first, second):
 
 
 def test_what_is_kept_is_seen_again_as_it_was():
-    config = pqn.Config(**SMALL, recurrent=True, shared=True)
-    _, step, windows = rolled(TURNS, dataclasses.replace(config, length=20))
+    _, step, windows = rolled(TURNS, False)
     memory = tuple(10.0 * (i + 1) + jnp.arange(4.0)[:, None] for i in range(2))
     newest = games_first(step, memory)
     kept = empty(jax.eval_shape(lambda: newest), 3)
@@ -284,24 +297,24 @@ def test_with_replay_a_copy_judges_that_is_made_now_and_then():
     assert equal(third.slow, third.net)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param({"shared": True}, marks=pytest.mark.long),
-        {"mixing": "sum", "recurrent": True, "replay": 2, "burn_in": 2, "other_play": True},
-    ],
-)
-def test_a_run_that_was_cut_goes_on_as_if_it_had_not_been(options):
-    game = games.make("hanabi-very-small", colors=2, ranks=2)
+MEMORY = {"mixing": "sum", "recurrent": True, "replay": 2, "burn_in": 2}
+CUT = [pytest.param(TURNS, MEMORY | {"other_play": True, "guess": True}, marks=pytest.mark.long), (IPD, MEMORY)]
+
+
+@pytest.mark.parametrize(("game", "options"), CUT)
+def test_a_run_that_was_cut_goes_on_as_if_it_had_not_been(game, options):
     config = pqn.Config(**SMALL, explore=3, spread=7.0, **options)
     run = functools.partial(loops.chunks, pqn.make, game, config, seeds=(0, 1))
     *_, whole = run(iterations=4)
     *_, half = run(iterations=2)
-    own_names = getattr(half.state.live.state, "symmetry", None)  # [S, B, P, colors]
-    assert (own_names is not None) == config.other_play
-    assert own_names is None or (own_names[:, :, 0] != own_names[:, :, 1]).any()
     *_, resumed = run(iterations=4, state=half.state, done=2)
     assert equal(*(jax.tree.map(bits, chunk.state) for chunk in (whole, resumed)))
+
+
+def test_with_other_play_players_have_names_of_their_own():
+    learner, state = begun(games.make("levers"), pqn.Config(**SMALL, other_play=True))
+    assert (state.live.state.symmetry[:, 0] != state.live.state.symmetry[:, 1]).any()
+    assert len(learner.policy(state)) == 2
 
 
 def bits(leaf):
