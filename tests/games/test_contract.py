@@ -131,6 +131,12 @@ def test_some_action_is_always_legal(game):
     jax.tree.map(each, game.spec.action, legal, is_leaf=is_space)
 
 
+def test_there_is_an_answer_to_each_guess(game):
+    shown = jax.eval_shape(lambda key: game.answers(game.reset(key)), jax.random.key(0))
+    assert shown.shape == (game.spec.num_players, game.guesses[0])
+    assert (game.guesses[0] > 0) == (game.guesses[1] > 1)
+
+
 def test_rewards_stay_in_their_range(game):
     reward = played(game)[4].reward
     low, high = game.spec.reward_range

@@ -81,9 +81,3 @@ def test_other_names_and_turns_change_no_answer():
     turns = OnTurn.of(named, "a test")
     assert turns.guesses == named.guesses == (2, 3)
     np.testing.assert_array_equal(turns.answers(state), SMALL.answers(state.inner)[state.inner.player][None])
-
-
-def test_other_games_ask_for_no_guesses():
-    game = games.make("ipd")
-    assert game.guesses == (0, 0)
-    assert game.answers(game.reset(jax.random.key(0))).shape == (2, 0)
