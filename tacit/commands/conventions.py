@@ -51,5 +51,5 @@ def _show(result: dict[str, Any]) -> None:
 
     console = Console(width=max(Console().width, 140))
     for exhibit in result["exhibits"][:2]:
-        rows = [[round(cell, 3) if isinstance(cell, float) else cell for cell in row] for row in exhibit["rows"]]
+        rows = [[round(cell, 3) + 0.0 if isinstance(cell, float) else cell for cell in row] for row in exhibit["rows"]]
         print_table(console, exhibit["title"], exhibit["head"], rows, exhibit["caption"])

@@ -18,6 +18,7 @@ from tacit.runs import cross_play, exhibits
 from tacit.runs.computation import Computation, Say
 
 MOST = 200  # that are watched, pairs among them
+P = "p"  # of the permutation test
 PAIRS = "pairs"  # the group of all of them
 DRAWN = 12  # matrices on a page
 Parts = dict[str, dict[str, Figure]]
@@ -105,7 +106,7 @@ def result(game: HanabiGame, found: Sequence[Seen], games: int) -> dict[str, Any
 
 
 def _parts(one: Seen) -> Parts:
-    of_colors = {"asymmetry": one.matrix.asymmetry, "by chance": one.matrix.by_chance, "p": one.matrix.p}
+    of_colors = {"asymmetry": one.matrix.asymmetry, "by chance": one.matrix.by_chance, P: one.matrix.p}
     return {**one.parts, "colors": {name: Figure(value, None) for name, value in of_colors.items()}}
 
 
@@ -113,7 +114,7 @@ def _over(members: Sequence[Seen]) -> Parts:
     """Means over models, with standard errors over models; without, over pairs, which share their models."""
     each = [_parts(one) for one in members]
     independent = members[0].group != PAIRS
-    names = {part: list(figures) for part, figures in each[0].items()}
+    names = {part: [name for name in figures if name != P] for part, figures in each[0].items()}  # p has no mean
     return {part: {name: _mean([of[part][name] for of in each], independent) for name in names[part]} for part in names}
 
 
@@ -163,11 +164,9 @@ def rows_bits(content: dict[str, Any]) -> Rows:
         beyond = found["beyond"]
         means = [found["by_rules"]["all"]["mean"], beyond["all"]["mean"], beyond["all"]["se"]]
         means += [found["at_most"]["all"]["mean"], *(beyond[kind]["mean"] for kind in KINDS)]
-        means += [
-            found["held"]["all"]["mean"],
-            *(found["colors"][of]["mean"] for of in ("asymmetry", "by chance", "p")),
-        ]
-        rows.append([name, *means])
+        colors = found["colors"]
+        means += [found["held"]["all"]["mean"], colors["asymmetry"]["mean"], colors["by chance"]["mean"]]
+        rows.append([name, *means, colors[P]["mean"] if P in colors else None])
     return rows
 
 
