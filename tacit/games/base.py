@@ -79,6 +79,13 @@ class Game(Settings, abc.ABC):
         """
         return self.sample_level(key)
 
+    def all_levels(self) -> Level | None:
+        """Every level, each as likely as any other, leaves `[N, ...]`; None where they are not listed.
+
+        Where chance is in the level alone, a mean over them is exact.
+        """
+        return None
+
     def hidden(self, state: State, player: int | Int[Array, ""]) -> PyTree:
         """What `player` cannot see and its beliefs are about; `()` where nothing is hidden."""
         del state, player

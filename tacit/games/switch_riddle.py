@@ -25,6 +25,7 @@ from tacit.settings import setting
 from tacit.types import Action, Bits, Discrete, Level, Outcome, Real, Spec
 
 NONE, TELL = 0, 1  # moves
+MOST_LISTED = 4096  # sequences of visits
 
 
 class RiddleState(NamedTuple):
@@ -76,6 +77,14 @@ class SwitchRiddle(Game):
 
     def sample_level(self, key: PRNGKeyArray) -> Int[Array, " T"]:
         return jax.random.randint(key, (self.days,), 0, self.num_players)
+
+    def all_levels(self) -> Int[Array, "N T"] | None:
+        """Every sequence of visits, where there are few."""
+        count = self.num_players**self.days
+        if count > MOST_LISTED:
+            return None
+        place = self.num_players ** jnp.arange(self.days - 1, -1, -1)
+        return (jnp.arange(count)[:, None] // place[None] % self.num_players).astype(jnp.int32)
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> RiddleState:
         visits = self.sample_level(key) if level is None else level

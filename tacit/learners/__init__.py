@@ -26,6 +26,8 @@ LEARNERS = {
     "pqn": Entry(
         "tacit.learners.pqn", "Q-learning from play: alone or as a team (VDN), with or without memory and replay"
     ),
+    "dial": Entry("tacit.learners.dial", "messages that carry gradients back to their senders (DIAL)"),
+    "rial": Entry("tacit.learners.dial:Rial", "messages that are actions, learned from rewards alone (RIAL)"),
     "exact-pg": Entry(
         "tacit.learners.exact_pg", "policy gradient on the exact return of two-step games; Other-Play as an option"
     ),
