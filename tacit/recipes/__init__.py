@@ -62,6 +62,9 @@ RECIPES = {
     "small-hanabi-obl": Entry(
         "tacit.recipes.small_hanabi_obl:RECIPE", "Off-Belief Learning on small Hanabi, levels 1 to 3, exact beliefs"
     ),
+    "hanabi-obl": Entry(
+        "tacit.recipes.hanabi_obl:RECIPE", "Off-Belief Learning on two-player Hanabi, levels 1 and 2, on a budget"
+    ),
     "hanabi-ppo": Entry("tacit.recipes.hanabi_ppo:RECIPE", "two-player Hanabi by PPO, as far as the budget goes"),
     "repeated-levers": Entry(
         "tacit.recipes.repeated_levers:RECIPE", "strangers who see each other's pulls agree on a lever all the same"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from tacit.evaluation.cross_play import cross_play, models_of
 from tacit.recipes.base import Measured
 from tacit.runs import exhibits, store
@@ -13,6 +15,11 @@ from tacit.types import Trained
 GAMES = 1000  # of each ordered pair
 KEPT = "cross-play.json"
 BOMBED, BEFORE = "bombed", "score_before_bomb"  # what the game measures
+CURVES = {
+    "return": "self-play score",
+    "score_before_bomb": "score before the bomb",
+    "bombed": "share of games bombed",
+}
 HEAD = ("row", "seeds", "SP", "se", "XP", "se", "SP - XP", "se", "bombed, SP", "bombed, XP", "before the bomb, XP")
 WORDS = (
     "SP: a seed with its own twin; XP: two different seeds, over ordered pairs. All play the same decks, greedily. se: "
@@ -68,3 +75,21 @@ def shown(runs: Mapping[str, Finished]) -> list[exhibits.Exhibit]:
         matrix = next(part for part in content["exhibits"] if part["kind"] == "heat-map")
         pictures.append(matrix | {"title": f"{name}. {matrix['title']}"})
     return [exhibits.table("Self-play and cross-play", HEAD, rows, WORDS), *pictures]
+
+
+def curves(run: Finished) -> list[exhibits.Exhibit]:
+    """What was learned, over the moves of a seed, and the score over seconds, too; of sampled play, as in training."""
+    metrics, seeds = run.metrics, run.experiment.seeds
+    moves = metrics["iteration"] * run.config.num_games * run.config.length
+    pictures = []
+    for name, words in CURVES.items():
+        values = metrics[name].reshape(len(moves), seeds, -1).mean(axis=2)
+        told = np.isfinite(values).all(axis=1)
+        over = {"moves": moves, "seconds": metrics["wall"]} if name == "return" else {"moves": moves}
+        lines = {f"seed {seed}": values[told, seed] for seed in range(seeds)}
+        for unit, x in over.items():
+            if told.any():
+                pictures.append(
+                    exhibits.curves(f"{words.capitalize()}, over {unit}", x[told].tolist(), lines, (unit, words))
+                )
+    return pictures

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from tacit.recipes import hanabi
 from tacit.recipes.base import Budget, Measured, Recipe, Target
 from tacit.runs import exhibits
@@ -26,12 +24,6 @@ SETTINGS = {
 }
 PUBLISHED = {"num_games": 1024, "length": 128, "hidden": 512, "lr": 5e-4, "anneal": 0}
 
-CURVES = {
-    "return": "self-play score",
-    "score_before_bomb": "score before the bomb",
-    "bombed": "share of games bombed",
-}
-
 
 def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     """How the seeds play in the end."""
@@ -40,16 +32,7 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
 
 def shown(runs: Mapping[str, Finished]) -> list[exhibits.Exhibit]:
     """What was learned, over moves made; then cross-play."""
-    run = runs[ROW]
-    moves = run.metrics["iteration"] * run.config.num_games * run.config.length
-    pictures = []
-    for name, words in CURVES.items():
-        values = run.metrics[name].reshape(len(moves), run.experiment.seeds, -1).mean(axis=2)
-        told = np.isfinite(values).all(axis=1)
-        if told.any():
-            lines = {f"seed {seed}": values[told, seed] for seed in range(values.shape[1])}
-            pictures.append(exhibits.curves(words.capitalize(), moves[told].tolist(), lines, ("moves", words)))
-    return [*pictures, *hanabi.shown(runs)]
+    return [*hanabi.curves(runs[ROW]), *hanabi.shown(runs)]
 
 
 RECIPE = Recipe(

@@ -33,7 +33,7 @@ LEARNERS = {
     "m-maml": {"num_games": 2},
     "mfos": {"num_games": 2, "hidden": 2},
     "mfos-recurrent": {"inner_episodes": 2, "inner_length": 4, "num_games": 4, "epochs": 1, "hidden": 2},
-    "obl": {"updates": 1, "num_games": 2, "length": 2, "minibatches": 1, "hidden": 2},
+    "obl": {"updates": 1, "num_games": 2, "length": 2, "minibatches": 1, "hidden": 2, "belief_updates": 1},
     "ppo": {"num_games": 2, "length": 4, "epochs": 1, "minibatches": 1, "hidden": 2},
 }
 
@@ -41,6 +41,7 @@ LEARNERS = {
 SLOW = (
     "cars-and-cyclists",
     "coin-mfos",
+    "hanabi-obl",
     "hanabi-ppo",
     "meva-ipd",
     "mfos-chicken",
@@ -50,6 +51,7 @@ SLOW = (
     "population-ipd",
     "repeated-levers",
     "small-hanabi-obl",
+    "small-hanabi-op",
 )  # many programs to compile
 
 
