@@ -67,6 +67,12 @@ class Config(Settings):
     lr: float = setting(1e-3, "step size of Adam at the start of a level; it falls to 0", unit="per minibatch", low=0.0)
     num_games: int = setting(256, "games played side by side", unit="games", low=1)
     length: int = setting(16, "moves of each between updates", unit="moves", low=1)
+    draws: int = setting(
+        1,
+        "times that the unseen and what comes of it are drawn for each move; it learns their mean",
+        unit="draws",
+        low=1,
+    )
     epochs: int = setting(1, "passes over each batch", unit="passes", low=1)
     minibatches: int = setting(4, "parts of a batch", unit="minibatches", low=1)
     discount: float | None = setting(None, "weight of the next move; the game's own where not given", low=0.0, high=1.0)
@@ -91,6 +97,10 @@ class Config(Settings):
         super().__post_init__()
         if self.expected and self.belief != "exact":
             raise SettingError(f"expected weighs all that may be hidden, which takes belief exact, got {self.belief}")
+        if self.expected and self.draws > 1:
+            raise SettingError(
+                f"expected weighs all that may be hidden and draws nothing; draws must be 1, got {self.draws}"
+            )
 
     @property
     def schedule(self) -> Schedule:
@@ -220,9 +230,12 @@ def improved(
     believe_key, round_key, learn_key = jax.random.split(key, 3)
     level = config.schedule.level(state.iteration)
     memory, supposed = believed(believe_key, state, played, game=game, beliefs=beliefs, config=config)
-    params, keys = soft(state, level, config), jax.random.split(round_key, played.fresh.shape)
+    params, keys = soft(state, level, config), jax.random.split(round_key, (*played.fresh.shape, config.draws))
     teach = functools.partial(lesson, game=game, params=params, config=config)
-    batch = jax.vmap(jax.vmap(teach))(keys, played.state, played.obs[:, :, 0], played.action[:, :, 0], supposed)
+    seen = played.obs[:, :, 0], played.action[:, :, 0]
+    often = jax.vmap(teach, (0, None, None, None, 0))
+    targets = jax.vmap(jax.vmap(often))(keys, played.state, *seen, supposed).target
+    batch = Lesson(*seen, targets.mean(axis=2))
     optimizer = config.optimizer(state.iteration)
     net, opt_state, error = learned(learn_key, params.net, state.opt_state, optimizer, batch, config)
     state = state.written(level, net)._replace(opt_state=opt_state, memory=memory)
@@ -232,17 +245,22 @@ def improved(
 def believed(
     key: PRNGKeyArray, state: Ladder, played: Step, *, game: Any, beliefs: Beliefs | None, config: Config
 ) -> tuple[PyTree, PyTree]:
-    """What is remembered after a batch of play, and what who was on turn supposed at each step, `[T, B, ...]`."""
-    keys = jax.random.split(key, played.fresh.shape)
+    """What is remembered after a batch of play, and what was supposed at each step, `[T, B, draws, ...]`."""
+    keys = jax.random.split(key, (*played.fresh.shape, config.draws))
 
     def by_rules() -> tuple[PyTree, PyTree]:
-        suppose = functools.partial(supposed_by_rules, game, config.expected)
+        suppose = jax.vmap(functools.partial(supposed_by_rules, game, config.expected), (0, None))
         return state.memory, jax.vmap(jax.vmap(suppose))(keys, played.state)
 
     if beliefs is None:
         return by_rules()
     below = soft(state, config.schedule.level(state.iteration) - 1, config)
-    by_level_below = functools.partial(beliefs.along, keys, below, state.watcher.net, state.memory, played)
+    along = jax.vmap(beliefs.along, (2, None, None, None, None), (0, 2))
+
+    def by_level_below() -> tuple[PyTree, PyTree]:  # what does not hang on the draw, as exact beliefs, is computed once
+        memory, supposed = along(keys, below, state.watcher.net, state.memory, played)
+        return jax.tree.map(lambda leaf: leaf[0], memory), supposed
+
     return jax.lax.cond(agreed(state.iteration < config.updates), by_rules, by_level_below)
 
 

@@ -96,6 +96,19 @@ def test_a_lesson_is_the_worth_of_an_action_in_the_game_that_is_supposed(expecte
     np.testing.assert_allclose(taught(), wanted, rtol=1e-6)
 
 
+def test_many_draws_teach_what_all_that_may_be_hidden_teaches_when_weighed():
+    """First losses of levels 1 and 2, (Q - y)^2 / 2, to which one draw adds half its variance, and n a share 1 / n."""
+    game = games.make("tiny-hanabi-b")
+
+    def losses(**chosen):
+        config = obl.Config(levels=2, updates=1, epsilon=1.0, lr=0.0, **TINY | {"num_games": 256}, **chosen)
+        return loops.run(obl.make, game, config, iterations=2, seeds=4).metrics["loss"].mean(axis=1)
+
+    weighed, once, often = losses(expected=True), losses(), losses(draws=64)
+    assert (once > weighed + 0.02).all(), "what is drawn varies"
+    np.testing.assert_allclose(often - weighed, (once - weighed) / 64, atol=0.1 * (once - weighed).min())
+
+
 @functools.cache
 def climbed_hanabi(belief):
     """All states of a short run of two levels, as they were between its iterations, and its metrics."""
@@ -198,6 +211,8 @@ def test_a_network_of_beliefs_of_another_size_is_refused_in_one_line(tmp_path):
 def test_weighing_all_hands_takes_exact_beliefs():
     with pytest.raises(SettingError, match="expected weighs all that may be hidden, which takes belief exact"):
         obl.Config(expected=True, belief="learned")
+    with pytest.raises(SettingError, match="draws must be 1, got 3"):
+        obl.Config(expected=True, draws=3)
 
 
 def made(name, config, **rules):
