@@ -72,9 +72,13 @@ def measured(plan: Plan, seeds: int, seed: int, say: Say) -> dict[str, Any]:
     return result(game, found, plan.games)
 
 
-def seen(game: Game, one: Model, other: Model | None = None, plan: Plan = Plan(), seed: int = 0) -> Seen:  # noqa: B008
-    """What comes of watching a model with its twin, or with another one in all seats but the first."""
-    checked = conventions.hanabi_only(game)
+def seen(game: Game, one: Model, other: Model | None = None, plan: Plan | None = None, seed: int = 0) -> Seen:
+    """What comes of watching a model with its twin, or with another one in all seats but the first.
+
+    Raises:
+        Misfit: see `tacit.evaluation.conventions.watch`.
+    """
+    checked, plan = conventions.hanabi_only(game), plan or Plan()
     moves = conventions.watch(checked, one, other, plan.games, seed, plan.hands, plan.epsilon)
     partner = other or one
     name, group = (one.name, one.group) if partner is one else (f"{one.name} + {partner.name}", PAIRS)
