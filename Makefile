@@ -19,7 +19,8 @@ test-all: $(VENV)/.developing  ## all tests, those that train for minutes too
 
 conformance: $(VENV)/.developing  ## over 10,000 games of Hanabi beside the reference engine, which is built first (C++)
 	@CMAKE_POLICY_VERSION_MINIMUM=3.5 $(RUN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plot,digits,dev,hanabi]'
-	@$(RUN)/pytest -m hle -n 0 -q tests/games/hanabi tests/interop/test_hle.py
+	@$(RUN)/pytest -m hle -n 0 -q tests/games/hanabi
+	@$(RUN)/pytest -m 'not long' -n 0 -q tests/interop/test_hle.py tests/interop/test_engine_scores.py
 
 lint: $(VENV)/.developing  ## style, and the docs' generated parts
 	@$(RUN)/ruff check .
