@@ -45,7 +45,7 @@ def value(of: Any) -> str:
     if isinstance(of, bool):
         return "on" if of else "off"
     if isinstance(of, tuple):
-        return " ".join(value(item) for item in of)
+        return " ".join(value(item) for item in of) or "none"
     return (f"{of:.10g}" if isinstance(of, float) else str(of)) or "none"
 
 

@@ -44,6 +44,9 @@ GAMES = {
     "multi-step-digits": Entry(
         "tacit.games.multi_step_digits:multi_step_digits", "two see a digit each and spell it to the other bit by bit"
     ),
+    "phone-booth": Entry("tacit.games.phone_booth:single", "a hint by a telephone that must first be found"),
+    "phone-booths": Entry("tacit.games.phone_booth:multi", "the same with three telephones: noisy, dear, and perfect"),
+    "referential": Entry("tacit.games.referential:referential", "say which object is meant; the other picks it"),
     "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
 }
 

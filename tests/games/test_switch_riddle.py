@@ -13,6 +13,8 @@ from tacit.types import Action
 
 pytestmark = pytest.mark.usefixtures("strict")
 KEY = jax.random.key(0)
+step = jax.jit(lambda game, *inputs: game.step(*inputs))
+shown = jax.jit(lambda game, state: (state, game.observe(state), game.legal(state)))
 
 
 def play(visits, tells=(), says=None, **rules):
@@ -22,8 +24,8 @@ def play(visits, tells=(), says=None, **rules):
     for day in range(game.days):
         move = jnp.array([TELL if (i, day) in tells else NONE for i in range(game.num_players)], jnp.int32)
         said = jnp.zeros((game.num_players, game.bits)) if says is None else jnp.array(says, jnp.float32)
-        seen.append((state, game.observe(state), game.legal(state)))
-        state, outcome = game.step(KEY, state, Action(move, said))
+        seen.append(shown(game, state))
+        state, outcome = step(game, KEY, state, Action(move, said))
         assert len(set(np.asarray(outcome.reward))) == 1
         paid.append(float(outcome.reward[0]))
     return paid, seen, outcome
@@ -74,7 +76,7 @@ def test_only_the_visitor_sees_and_sets_the_switch():
 
 def test_where_nobody_talks_nothing_is_seen_of_any_message():
     visits = [0, 1, 1, 2, 0, 1]
-    loud, quiet = ([shown for _, shown, _ in play(visits, says=[[x]] * 3, talk=False)[1]] for x in (1.0, 0.0))
+    loud, quiet = ([obs for _, obs, _ in play(visits, says=[[x]] * 3, talk=False)[1]] for x in (1.0, 0.0))
     for one, other in zip(loud, quiet, strict=True):
         jax.tree.map(np.testing.assert_array_equal, one, other)
         assert not one.received.any()
