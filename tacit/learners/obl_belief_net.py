@@ -31,7 +31,7 @@ from tacit.games.hanabi.cards import one_hot
 from tacit.games.hanabi.observation import sections
 from tacit.games.hanabi.variant import NOTHING
 from tacit.learners.obl_beliefs import Beliefs, hands_of
-from tacit.nets_value import Soft, affine, normalized
+from tacit.nets_value import Soft, normalized
 from tacit.ops.minibatch import shuffled
 from tacit.ops.optimizer import descend
 from tacit.types import Step
@@ -41,8 +41,7 @@ class BeliefNet(eqx.Module):
     """What a hand may be, from all that was seen; `h` slots, `b` cards."""
 
     embed: eqx.nn.Linear
-    seen: eqx.nn.Linear
-    remembered: eqx.nn.Linear
+    memory: eqx.nn.GRUCell
     context: eqx.nn.Linear
     earlier: eqx.nn.Linear
     odds: eqx.nn.Linear
@@ -50,26 +49,18 @@ class BeliefNet(eqx.Module):
     def __init__(self, inputs: int, slots: int, cards: int, hidden: int) -> None:
         key = jax.random.key(0)  # the leaves are drawn by `nets.drawn`
         self.embed = eqx.nn.Linear(inputs, hidden, key=key)
-        self.seen = eqx.nn.Linear(hidden, 3 * hidden, key=key)
-        self.remembered = eqx.nn.Linear(hidden, 3 * hidden, key=key)
+        self.memory = eqx.nn.GRUCell(hidden, hidden, key=key)
         self.context = eqx.nn.Linear(2 * hidden, hidden, key=key)
         self.earlier = eqx.nn.Linear(slots * cards, hidden, use_bias=False, key=key)
         self.odds = eqx.nn.Linear(hidden, slots * cards, key=key)
 
     def look(self, obs: PyTree) -> Float[Array, " m"]:
         """What is seen, ready to be remembered."""
-        return jax.nn.relu(normalized(affine(self.embed, nets.flatten(obs))))
-
-    def remember(self, memory: Float[Array, " m"], look: Float[Array, " m"]) -> Float[Array, " m"]:
-        """The memory after one more look (Cho et al. 2014)."""
-        reset, update, new = jnp.split(affine(self.seen, look), 3)
-        by_reset, by_update, by_new = jnp.split(affine(self.remembered, memory), 3)
-        kept = jax.nn.sigmoid(update + by_update)
-        return (1 - kept) * jnp.tanh(new + jax.nn.sigmoid(reset + by_reset) * by_new) + kept * memory
+        return jax.nn.relu(normalized(nets.affine(self.embed, nets.flatten(obs))))
 
     def about(self, memory: Float[Array, " m"], look: Float[Array, " m"]) -> Float[Array, " m"]:
         """The context that all slots are guessed from."""
-        return affine(self.context, jnp.concatenate([memory, look]))
+        return nets.affine(self.context, jnp.concatenate([memory, look]))
 
     def embedded(self, hand: Float[Array, "h b"]) -> Float[Array, "h m"]:
         """What each card of a hand (one-hot) adds to the context of the slots after it."""
@@ -180,9 +171,10 @@ def contexts(net: BeliefNet, seen: Watched) -> tuple[Float[Array, "B P m"], Floa
 
     def one(memory: Array, inputs: tuple[Array, Array]) -> tuple[Array, Array]:
         look, fresh = inputs
-        memory = everywhere(net.remember)(jnp.where(fresh[:, None, None], 0.0, memory), look)
+        memory = everywhere(remember)(look, jnp.where(fresh[:, None, None], 0.0, memory))
         return memory, memory
 
+    remember = functools.partial(nets.remember, net.memory)
     looks = jax.vmap(everywhere(net.look))(seen.obs)
     memory, memories = jax.lax.scan(one, seen.memory[0], (looks, seen.fresh))
     return memory, jax.vmap(everywhere(net.about))(memories, looks)

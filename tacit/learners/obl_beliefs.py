@@ -23,7 +23,8 @@ from tacit.errors import Misfit
 from tacit.games.base import Game
 from tacit.games.hanabi import HanabiGame
 from tacit.games.hypotheses import Hypotheses, Views, posterior
-from tacit.nets_value import Soft, affine
+from tacit.nets import affine
+from tacit.nets_value import Soft
 from tacit.types import State, Step
 
 REFUTED = -1e9  # evidence against a hypothesis under which an action was not legal; a run's state must be finite

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tacit import games, nets_value
+from tacit import games, nets, nets_value
 from tacit.errors import Misfit
 from tacit.games.hanabi import HanabiGame, beliefs, beliefs_by_slot
 from tacit.games.hanabi.beliefs import facts
@@ -149,18 +149,8 @@ def test_a_batch_cut_in_two_is_remembered_as_one_and_a_new_game_is_not_an_old_on
     fresh = np.argwhere(np.asarray(played.fresh[1:]))
     time, game = fresh[0] + np.array([1, 0])
     look = net.look(GAME.observe(jax.tree.map(lambda leaf: leaf[time, game], played.state))[0])
-    wanted = net.about(net.remember(jnp.zeros(WIDTH), look), look)
+    wanted = net.about(nets.remember(net.memory, look, jnp.zeros(WIDTH)), look)
     np.testing.assert_allclose(whole[1][time, game, 0], wanted, atol=1e-5)
-
-
-def test_the_memory_is_that_of_a_gru():
-    """By the equations of Cho et al. 2014, in NumPy."""
-    net, look, memory = random_net(GAME), np.linspace(-1, 1, WIDTH), np.linspace(2, -1, WIDTH)
-    of_look = np.asarray(net.seen.weight) @ look + np.asarray(net.seen.bias)
-    of_memory = np.asarray(net.remembered.weight) @ memory + np.asarray(net.remembered.bias)
-    reset, kept = (1 / (1 + np.exp(-(of_look + of_memory)[n * WIDTH : (n + 1) * WIDTH])) for n in (0, 1))
-    wanted = (1 - kept) * np.tanh(of_look[2 * WIDTH :] + reset * of_memory[2 * WIDTH :]) + kept * memory
-    np.testing.assert_allclose(net.remember(jnp.asarray(memory), jnp.asarray(look)), wanted, atol=1e-4)
 
 
 def test_the_loss_is_the_mean_over_a_hand_then_over_players_and_steps():
