@@ -22,22 +22,23 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
+from tacit import scale
 from tacit.errors import Misfit
 from tacit.evaluation import conventions_bits as bits
 from tacit.evaluation.conventions_bits import Bits
 from tacit.evaluation.cross_play import Model
 from tacit.games.base import Game
 from tacit.games.hanabi import beliefs_by_slot as by_slot
-from tacit.games.hanabi.beliefs import facts
+from tacit.games.hanabi.beliefs import facts, num_hypotheses
 from tacit.games.hanabi.moves import moves
 from tacit.games.hanabi.rules import HanabiGame
 from tacit.games.hanabi.variant import OUT_OF_LIVES, PLAY, HanabiState
 from tacit.loops import joint, rollout, start
 from tacit.types import Params, Policy, Step
 
-BLOCK = 128  # games played at a time
+MOST_GAMES, MOST_HANDS = 128, 2**16  # that are watched, and supposed in them, at a time
 LEAST_GAMES = 2  # of which there is a standard error
 CERTAIN = 1 - 1e-5  # chances above are 1 but for rounding
 
@@ -97,10 +98,15 @@ def watch(
     if len(seats) != game.players:
         raise Misfit(f"{(partner or model).name} has policies for {len(seats)} seats, and the game has {game.players}")
     policies, params = zip(*seats, strict=True)
-    size = min(games, BLOCK)
-    keys = jax.random.split(jax.random.key(seed), -(-games // size))
-    share = jnp.asarray(epsilon, float)
-    blocks = [jax.tree.map(np.asarray, _block(policies, size, hands, game, params, share, key)) for key in keys]
+    supposed = num_hypotheses(game) if bits.listed(game) else hands
+    size = min(games, MOST_GAMES, max(1, MOST_HANDS // supposed))
+    fold, share = functools.partial(jax.random.fold_in, jax.random.key(seed)), jnp.asarray(epsilon, float)
+    blocks = []
+    with scale.precision_of(list(params)):
+        for first in range(0, games, size):
+            keys = jax.vmap(fold)(jnp.arange(first, first + size, dtype=jnp.uint32))
+            watched = _block(policies, hands, game, params, share, keys)
+            blocks.append(jax.tree.map(np.asarray, watched))
     return Watched(*jax.tree.map(lambda *leaves: np.concatenate(leaves)[:games], *blocks))
 
 
@@ -115,25 +121,23 @@ def hanabi_only(game: Game) -> HanabiGame:
     return game
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def _block(
     policies: tuple[Policy, ...],
-    games: int,
     hands: int,
     game: HanabiGame,
     params: tuple[Params, ...],
     epsilon: Float[Array, ""],
-    key: PRNGKeyArray,
+    keys: Key[Array, " G"],
 ) -> tuple[Array, Played, Bits, Array, Array]:
-    """The fields of `Watched`, of so many games."""
-    level_key, start_key, play_key, hand_key = jax.random.split(key, 4)
-    levels = jax.vmap(game.shuffled)(jax.random.split(level_key, games))
-    everyone = joint(policies)
+    """The fields of `Watched`, of one game for each key."""
+    levels, everyone = jax.vmap(game.shuffled)(keys), joint(policies)
+    start_key, play_key, hand_key = (jax.random.fold_in(keys[0], part) for part in range(3))
 
     def act(keys: Any, **seen: Any) -> Any:
         return everyone(keys, params, **seen)
 
-    live = start(start_key, game, policies, games, levels)
+    live = start(start_key, game, policies, len(keys), levels)
     live, steps = rollout(play_key, game, act, live, game.spec.max_length, reset=False)
     steps = steps._replace(obs=(), legal=(), extras=(), next_obs=())  # beliefs make their own
     action = jnp.take_along_axis(steps.action, steps.state.player[..., None].astype(int), axis=2)[..., 0]

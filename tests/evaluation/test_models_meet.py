@@ -105,6 +105,10 @@ def test_greedy_takes_the_most_probable_action(ipd):
     drawn = Model("drawn", "x", ((policy, leaning),) * 2)
     sure = model("sure", "x", [policy] * 2, [leaning] * 2)
     assert greedy(policy) is greedy(policy)
+    told = greedy(policy).act(
+        jax.random.key(0), leaning, (), jnp.zeros(5), jnp.ones(2, bool), jnp.bool_(0), jnp.int32(1)
+    )[2]
+    assert (told.log_prob, told.entropy, told.log_probs[0] < -1e30) == (0, 0, True)  # it says how it acts
     played = cross_play(ipd, [drawn, sure], games=400).matrix / LENGTH
     assert played[1, 1] == -2  # always D
     assert played[0, 0] == pytest.approx(-0.16 - 1.5 * 0.48 - 2 * 0.36, abs=0.05)
