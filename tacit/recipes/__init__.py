@@ -69,4 +69,10 @@ RECIPES = {
     "repeated-levers": Entry(
         "tacit.recipes.repeated_levers:RECIPE", "strangers who see each other's pulls agree on a lever all the same"
     ),
+    "dial-switch-3": Entry("tacit.recipes.dial_switch_3:RECIPE", "DIAL finds the best protocol of three prisoners"),
+    "rial-switch-3": Entry("tacit.recipes.rial_switch_3:RECIPE", "RIAL finds a protocol, later than DIAL"),
+    "switch-no-communication": Entry(
+        "tacit.recipes.switch_no_communication:RECIPE", "three prisoners who see no switch"
+    ),
+    "dial-switch-4": Entry("tacit.recipes.dial_switch_4:RECIPE", "four prisoners: DIAL, RIAL, and no communication"),
 }

@@ -27,6 +27,8 @@ TARGET_KEYS = [
 # Small enough for a second or two; what is measured keeps its names.
 
 LEARNERS = {
+    "dial": {"updates": 1, "num_games": 2, "tests": 2, "hidden": 2, "layers": 1},
+    "rial": {"updates": 1, "num_games": 2, "tests": 2, "hidden": 2, "layers": 1},
     "naive-pg": {"num_games": 2},
     "lola-dice": {"num_games": 2, "lookaheads": 1},  # one program for all its rows
     "meva": {"num_games": 2, "stride": 50, "hidden": 2, "quantiles": 2},
@@ -41,6 +43,7 @@ LEARNERS = {
 SLOW = (
     "cars-and-cyclists",
     "coin-mfos",
+    "dial-switch-4",
     "hanabi-obl",
     "hanabi-ppo",
     "meva-ipd",
@@ -50,6 +53,7 @@ SLOW = (
     "mfos-self-play",
     "population-ipd",
     "repeated-levers",
+    "rial-switch-3",
     "small-hanabi-obl",
     "small-hanabi-op",
 )  # many programs to compile
