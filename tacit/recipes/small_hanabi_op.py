@@ -7,11 +7,12 @@ from tacit.recipes.base import Budget, Measured, Recipe, Target
 from tacit.recipes.small_hanabi_sp_xp import LONGER, SELF_PLAY, learns, row, told
 from tacit.runs.training import Finished
 
-OTHER_PLAY = "Other-Play"
+OTHER_PLAY, REMEMBERING = "Other-Play", "Other-Play, recurrent"
+SHORTER = 500  # iterations of those who remember, each of which costs several times as much
 
 
 def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
-    """SP, XP, gap and bombs of both, and how much smaller the gap of Other-Play is."""
+    """SP, XP, gap and bombs of all, and how much smaller the gap of Other-Play is."""
     found = {key: value for name, run in runs.items() for key, value in hanabi.figures(name, run).items()}
     one, other = (found[f"{name}: SP - XP"] for name in (SELF_PLAY, OTHER_PLAY))
     spread = None if one.spread is None or other.spread is None else (one.spread**2 + other.spread**2) ** 0.5
@@ -23,11 +24,16 @@ RECIPE = Recipe(
     name="small-hanabi-op",
     title="Other-Play by colors on small Hanabi, beside self-play",
     paper="Hu et al. 2020, Other-Play for Zero-Shot Coordination (there on full Hanabi)",
-    rows={SELF_PLAY: row(), OTHER_PLAY: row(other_play=True)},
+    rows={
+        SELF_PLAY: row(),
+        OTHER_PLAY: row(other_play=True),
+        REMEMBERING: row(SHORTER, movers_only=False, shared=True, recurrent=True, other_play=True),
+    },
     measure=measure,
     targets=(
         learns(SELF_PLAY),
         learns(OTHER_PLAY),
+        learns(REMEMBERING),
         Target(
             "gap of self-play - gap of Other-Play",
             "Other-Play, table 1: the gap shrinks on full Hanabi",
@@ -36,11 +42,14 @@ RECIPE = Recipe(
         ),
         *told(SELF_PLAY),
         *told(OTHER_PLAY),
+        *told(REMEMBERING),
     ),
     quick=Budget(seeds=3, iterations=60),
     full=Budget(seeds=10, raised=LONGER, learner={"anneal": LONGER}),
     least=2,
     notes=(
+        "The settings of self-play are those of small-hanabi-sp-xp; Other-Play's differ in nothing else. The recurrent "
+        "row learns from what both players see at every move, as a memory needs, and so from fewer moves.",
         "Every player has a permutation of the two colors of its own, drawn anew for each episode, which renames what "
         "it sees and what it does; cross-play is without.",
     ),
