@@ -78,7 +78,7 @@ RECIPE = Recipe(
         "play nothing more once the first cards are out (score 2). In units of payoff the entropy keeps them trying.",
         "The settings were chosen on seeds from 100 on, two of each, by the self-play score after 1.2 million moves. "
         "Normalized advantages, step size 0.001: 2.0 with weights of the entropy 0.03 and 0.1; 0.0025, weight 0.01: "
-        "3.0, with guesses 3.9. In units of payoff, 0.0025, weight 0.1: 3.8, with guesses 4.3, and 3.5 with weight 0.3. "
+        "3.0, with guesses 3.9. In units of payoff, 0.0025, weight 0.1: 3.8, with guesses 4.3; weight 0.3: 3.5. "
         "After 1.8 million moves, with guesses, 0.005: 5.55 with weight 0.05, 5.56 with 0.1.",
     ),
     exhibits=hanabi.shown,
