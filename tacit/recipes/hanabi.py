@@ -79,17 +79,19 @@ def shown(runs: Mapping[str, Finished]) -> list[exhibits.Exhibit]:
 
 def curves(run: Finished) -> list[exhibits.Exhibit]:
     """What was learned, over the moves of a seed, and the score over seconds, too; of sampled play, as in training."""
-    metrics, seeds = run.metrics, run.experiment.seeds
-    moves = metrics["iteration"] * run.config.num_games * run.config.length
-    pictures = []
+    return curves_of(run.metrics, run.config.num_games * run.config.length)
+
+
+def curves_of(metrics: Mapping[str, np.ndarray], batch: int) -> list[exhibits.Exhibit]:
+    """The same of metrics `[rows, S, ...]` of iterations with so many moves of a seed."""
+    pictures, moves = [], metrics["iteration"] * batch
     for name, words in CURVES.items():
-        values = metrics[name].reshape(len(moves), seeds, -1).mean(axis=2)
-        told = np.isfinite(values).all(axis=1)
+        each = metrics[name].reshape(*metrics[name].shape[:2], -1).mean(axis=2)
+        told = np.isfinite(each).all(axis=1)
         over = {"moves": moves, "seconds": metrics["wall"]} if name == "return" else {"moves": moves}
-        lines = {f"seed {seed}": values[told, seed] for seed in range(seeds)}
+        lines = {f"seed {seed}": values for seed, values in enumerate(each[told].T)}
         for unit, x in over.items():
             if told.any():
-                pictures.append(
-                    exhibits.curves(f"{words.capitalize()}, over {unit}", x[told].tolist(), lines, (unit, words))
-                )
+                title = f"{words.capitalize()}, over {unit}"
+                pictures.append(exhibits.curves(title, x[told].tolist(), lines, (unit, words)))
     return pictures

@@ -1,5 +1,6 @@
 """What recipes of Off-Belief Learning on Hanabi share: the levels of a run and how they play with each other."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,16 +33,21 @@ def figures(run: Finished) -> dict[str, Measured]:
 
     It takes two levels at least, and two seeds.
     """
-    content, found = crossed(run)["figures"], {}
-    for level in map(name, _levels(run)):
-        of = content[level]
+    return figures_of([crossed(run)["figures"][name(level)] for level in _levels(run)])
+
+
+def figures_of(levels: Sequence[Mapping[str, Any]]) -> dict[str, Measured]:
+    """The same of what `tacit.runs.cross_play.result` says of each level's seeds."""
+    found = {}
+    for level, of in enumerate(levels, 1):
         bombed, before = of["measured"][BOMBED], of["measured"][BEFORE]
-        found |= {
-            f"{level}: SP": over_models(of["self_play"]),
-            f"{level}: XP": over_models(of["cross_play"]),
-            f"{level}: SP - XP": over_models(of["gap"]),
-            f"{level}: % bombed, XP": over_models(bombed["cross_play"], 100.0),
-            f"{level}: score before the bomb, XP": over_models(before["cross_play"]),
+        each = {
+            "SP": over_models(of["self_play"]),
+            "XP": over_models(of["cross_play"]),
+            "SP - XP": over_models(of["gap"]),
+            "% bombed, XP": over_models(bombed["cross_play"], 100.0),
+            "score before the bomb, XP": over_models(before["cross_play"]),
         }
-    steps = np.diff([found[f"{name(level)}: XP"].value for level in _levels(run)])
-    return found | {RISE: Measured(float(steps.min()), None, "sd over seeds", run.experiment.seeds)}
+        found |= {f"{name(level)}: {what}": figure for what, figure in each.items()}
+    xp = [found[f"{name(level)}: XP"] for level in range(1, len(levels) + 1)]
+    return found | {RISE: Measured(float(np.diff([one.value for one in xp]).min()), None, "sd over seeds", xp[0].n)}

@@ -30,7 +30,7 @@ SETTINGS = {
     "belief": "learned",
     "belief_updates": WATCHING,
 }
-GPU = {"updates": 12_000, "belief_updates": 2000, "num_games": 2048, "hidden": 256}
+GPU = {"updates": 12_000, "belief_updates": 2000, "num_games": 2048, "hidden": 256, "belief_hidden": 96}
 
 
 def end(updates: int, watching: int) -> int:

@@ -105,7 +105,7 @@ def test_the_score_is_that_of_cross_play_on_the_diagonal():
 @needed
 @pytest.mark.hle
 def test_the_command(capsys, tmp_path):
-    status, out, err = evaluated(capsys, tmp_path, "hanabi-small-obl-3:0,1", "--games", "20", "--json")
+    status, out, _ = evaluated(capsys, tmp_path, "hanabi-small-obl-3:0,1", "--games", "20", "--json")
     assert status == 0
     found = json.loads(out)
     assert found["differing"] == 0
