@@ -236,7 +236,10 @@ def understood(config, states, test):
     return int((test == 1.0).sum())
 
 
-@pytest.mark.parametrize("rial", [False, True])
+BOTH = [False, pytest.param(True, marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("rial", BOTH)
 def test_one_bit_is_sent_and_understood(rial):
     assert understood(*solved(rial)) >= (SEEDS[rial] // 2 if rial else SEEDS[rial])
 
@@ -253,7 +256,7 @@ def test_without_communication_nothing_is_gained(rial):
     np.testing.assert_array_equal(runs(rial, Whisper(talk=False))[2], 0.0)
 
 
-@pytest.mark.parametrize("rial", [False, True])
+@pytest.mark.parametrize("rial", BOTH)
 def test_a_run_in_two_parts_is_the_run_in_one(rial):
     config, states, _ = solved(rial)
     begun, size = jax.tree.map(jnp.asarray, states[5]), {"iterations": ITERATIONS[rial], "seeds": range(SEEDS[rial])}
