@@ -72,7 +72,7 @@ def _table(exhibit: Exhibit) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, str):
         return f"<td>{text.escape(value)}</td>"
-    shown = "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+    shown = "-" if value is None else f"{value:z.3f}" if isinstance(value, float) else str(value)
     return f'<td class="n">{shown}</td>'
 
 
