@@ -31,7 +31,9 @@ LEARNERS = {
     "exact-pg": Entry(
         "tacit.learners.exact_pg", "policy gradient on the exact return of two-step games; Other-Play as an option"
     ),
-    "obl": Entry("tacit.learners.obl", "Off-Belief Learning from play, level by level, with exact beliefs"),
+    "obl": Entry(
+        "tacit.learners.obl", "Off-Belief Learning from play, level by level; beliefs exact, sampled or learned"
+    ),
     "exact-obl": Entry("tacit.learners.exact_obl", "Off-Belief Learning by backward induction in two-step games"),
 }
 

@@ -255,12 +255,7 @@ def believed(
     if beliefs is None:
         return by_rules()
     below = soft(state, config.schedule.level(state.iteration) - 1, config)
-    along = jax.vmap(beliefs.along, (2, None, None, None, None), (0, 2))
-
-    def by_level_below() -> tuple[PyTree, PyTree]:  # what does not hang on the draw, as exact beliefs, is computed once
-        memory, supposed = along(keys, below, state.watcher.net, state.memory, played)
-        return jax.tree.map(lambda leaf: leaf[0], memory), supposed
-
+    by_level_below = functools.partial(beliefs.along, keys, below, state.watcher.net, state.memory, played)
     return jax.lax.cond(agreed(state.iteration < config.updates), by_rules, by_level_below)
 
 

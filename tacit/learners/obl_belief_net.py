@@ -233,7 +233,7 @@ def learned(game: Any, hidden: int) -> Beliefs:
         del below
         seen = watched(game, memory, played)
         memory, about = contexts(net, seen)
-        everywhere = jax.vmap(jax.vmap(functools.partial(guess, net)))
+        everywhere = jax.vmap(jax.vmap(jax.vmap(functools.partial(guess, net), (0, None, None, None))))
         return memory, everywhere(keys, about, seen.known, played.state.player)
 
     return Beliefs(lambda: jnp.zeros((players, hidden)), along)

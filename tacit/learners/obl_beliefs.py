@@ -35,9 +35,10 @@ class Beliefs(NamedTuple):
 
     Attributes:
         begin: what all players of one game remember of it when it begins, leaves `[P, ...]`.
-        along: `(keys[T, B], below, net, memory[B, P, ...], played) -> (memory, supposed[T, B, ...])`: what they
-            remember after a batch of play, and what the player on turn supposes at each of its steps, if all others
-            play by `below`. `net` is a network of beliefs, where one is learned. The keys are consumed.
+        along: `(keys[T, B, draws], below, net, memory[B, P, ...], played) -> (memory, supposed[T, B, draws, ...])`:
+            what they remember after a batch of play, and what the player on turn supposes at each of its steps, once
+            for each key, if all others play by `below`. `net` is a network of beliefs, where one is learned. Keys are
+            consumed.
     """
 
     begin: Callable[[], PyTree]
@@ -55,7 +56,7 @@ def exact(game: Any, expected: bool) -> Beliefs:
     """
     size, suppose = (
         len(jax.tree.leaves(game.hypotheses().hidden())[0]),
-        functools.partial(supposed_under, game, expected),
+        jax.vmap(functools.partial(supposed_under, game, expected), (0, None)),
     )
 
     def judged(keys: Array, below: Soft, net: tuple[()], memory: Array, played: Step) -> tuple[Array, PyTree]:
@@ -116,12 +117,12 @@ def followed(
     return evidence.at[mover].set(listing.revealed(state, mover, action, evidence[mover]))
 
 
-Supposed = Callable[[PRNGKeyArray, Float[Array, " H"]], PyTree]
-"""What a player supposes of the unseen, from a key and its belief: a draw, say."""
+Supposed = Callable[[Array, Float[Array, " H"]], PyTree]
+"""What a player supposes of the unseen, from keys and its belief: draws, say."""
 
 
 def along(
-    keys: Key[Array, "T B"],
+    keys: Key[Array, "T B ..."],
     game: Any,
     params: Soft,
     evidence: Float[Array, "B P H"],
@@ -131,6 +132,7 @@ def along(
     """What the player on turn supposes at each step if the others play by `params`, and the evidence afterwards.
 
     Args:
+        keys: one for each step, or several; what is supposed takes them in.
         game: of turns, and with hypotheses.
         evidence: of all players before the first step; where a game begins anew, so does the evidence.
         played: the moves of who is on turn (`tacit.games.on_turn`).
@@ -140,7 +142,7 @@ def along(
     """
     listing = game.hypotheses()
 
-    def one(evidence: Float[Array, "P H"], key: PRNGKeyArray, step: Any) -> tuple[Array, PyTree]:
+    def one(evidence: Float[Array, "P H"], key: Key[Array, "..."], step: Any) -> tuple[Array, PyTree]:
         state, fresh, action = step
         evidence, mover = jnp.where(fresh, 0.0, evidence), game.on_turn(state).astype(jnp.int32)
         belief = posterior(listing.grounded(state, mover), evidence[mover])

@@ -13,7 +13,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Int8, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, Int8, Key, PRNGKeyArray, PyTree
 
 from tacit.games.hanabi import HanabiGame, beliefs_by_slot, hand_hypotheses, observation
 from tacit.games.hanabi.beliefs_particles import DEAD, Particles, all_dead, moved
@@ -40,9 +40,9 @@ def particles(game: Any, num: int) -> Beliefs:
     def along(keys: Array, below: Soft, net: tuple[()], memory: PyTree, played: Step) -> tuple[PyTree, PyTree]:
         del net
 
-        def one(kept: Particles, inputs: Any) -> tuple[Particles, Int8[Array, " h"]]:
-            key, *step = inputs
-            return followed(key, rules, below, kept, *step)
+        def one(kept: Particles, inputs: Any) -> tuple[Particles, Int8[Array, "draws h"]]:
+            keys, *step = inputs
+            return followed(keys, rules, below, kept, *step)
 
         steps = keys, played.state, played.next_state, played.fresh, played.action[:, :, 0]
         return jax.lax.scan(jax.vmap(one), memory, steps)
@@ -51,7 +51,7 @@ def particles(game: Any, num: int) -> Beliefs:
 
 
 def followed(
-    key: PRNGKeyArray,
+    keys: Key[Array, " draws"],
     game: HanabiGame,
     below: Soft,
     kept: Particles,
@@ -59,16 +59,18 @@ def followed(
     after: HanabiState,
     fresh: Array,
     action: Int[Array, ""],
-) -> tuple[Particles, Int8[Array, " h"]]:
+) -> tuple[Particles, Int8[Array, "draws h"]]:
     """The particles of all players, leaves `[P, ...]`, after a move, and what its mover supposed that it held.
 
-    The key is consumed.
+    It supposes something for each of the keys, which are consumed.
     """
-    draw_key, key = jax.random.split(key)
+    suppose_keys = jax.vmap(jax.random.split)(keys)
+    draw_key, move_key = jax.random.split(suppose_keys[0, 1])
     mover = game.on_turn(state).astype(jnp.int32)
     kept = drawn_anew(draw_key, game, state, kept, fresh)
-    suppose_key, move_key = jax.random.split(key)
-    supposed = kept.hands[mover, jax.random.categorical(suppose_key, kept.log_weights[mover])]
+    weights = kept.log_weights[mover]
+    chosen = jax.vmap(lambda key: jax.random.categorical(key, weights))(suppose_keys[:, 0])
+    supposed = kept.hands[mover][chosen]
     heard = jnp.zeros(kept.log_weights.shape)
     for offset in range(1, game.players):
         other = (mover + offset) % game.players

@@ -122,9 +122,9 @@ def test_samples_can_always_be(name):
     @jax.jit
     def possible():
         seen = seen_of(game, played)
-        keys = jax.random.split(jax.random.key(6), played.fresh.shape)
+        keys = jax.random.split(jax.random.key(6), (*played.fresh.shape, 1))
         along = belief_net.learned(game, WIDTH).along
-        hands = along(keys, params, net, seen.memory[0], played)[1]
+        hands = along(keys, params, net, seen.memory[0], played)[1][:, :, 0]
         fit = functools.partial(beliefs.consistent, game)
         return jax.vmap(jax.vmap(fit))(played.state, played.state.player, hands), hands
 

@@ -49,7 +49,7 @@ def test_many_hands_agree_with_the_exact_belief():
     def both():
         def one(kept, inputs):
             key, state, after, fresh, action = inputs
-            kept = obl_particles.followed(key, GAME, params, kept, state, after, fresh, action)[0]
+            kept = obl_particles.followed(key[None], GAME, params, kept, state, after, fresh, action)[0]
             return kept, jax.vmap(functools.partial(marginals, GAME))(kept)
 
         keys = jax.random.split(jax.random.key(4), LENGTH)
@@ -77,7 +77,7 @@ def few():
 
     @jax.jit
     def found():
-        keys = jax.random.split(jax.random.key(4), played.fresh.shape)
+        keys = jax.random.split(jax.random.key(4), (*played.fresh.shape, 2))
         kept = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (16, *leaf.shape)), beliefs_of.begin())
         whole = beliefs_of.along(keys, params, (), kept, played)
         halves = []
@@ -97,8 +97,8 @@ def test_a_batch_cut_in_two_is_the_same():
 
 def test_what_is_supposed_can_be_even_where_no_hand_was_left():
     played, (kept, supposed), _ = few()
-    check = jax.jit(jax.vmap(jax.vmap(functools.partial(beliefs.consistent, GAME))))
-    assert check(played.state, played.state.player, supposed).all()
+    check = jax.vmap(functools.partial(beliefs.consistent, GAME), (None, None, 0))  # each of the two draws
+    assert jax.jit(jax.vmap(jax.vmap(check)))(played.state, played.state.player, supposed).all()
     assert kept.lost.sum() > 0
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(kept))  # a run's state must be
 
