@@ -12,19 +12,14 @@ from tacit import cli
 from tacit.errors import InputError
 from tacit.evaluation.cross_play_settings import Plan
 from tacit.learners import obl
-from tacit.recipes import reproduction
-from tacit.recipes.base import Recipe, Target, over_seeds
-from tacit.runs import cross_play, export, policies, training
+from tacit.runs import checkpoint, cross_play, experiment, export, policies, store, training
 from tacit.runs.experiment import Experiment
 
 TINY = {"num_games": 2, "length": 2, "minibatches": 1, "hidden": 2}
-RULES = {"colors": 1, "ranks": 2, "hand": 2, "information": 2, "lives": 1}
-LEVELS = Experiment("obl", "hanabi", "", TINY | {"levels": 2, "updates": 2}, RULES, iterations=4, seeds=2)
+LEVELS = Experiment("obl", "tiny-hanabi-b", "", TINY | {"levels": 2, "updates": 2}, iterations=4, seeds=2)
 OTHERS = {
     "naive": Experiment("naive", "ipd", iterations=2, seeds=2),
     "pair": Experiment("naive", "ipd", "tit-for-tat", iterations=2, seeds=2),
-    "shaper": Experiment("mfos", "ipd", "naive", {"num_games": 2, "hidden": 2}, iterations=2, seeds=2),
-    "short": dataclasses.replace(LEVELS, iterations=3),  # level 2 does not come to its end
 }
 
 
@@ -35,21 +30,32 @@ def quiet(told):
     del told
 
 
-def measured(runs):
-    return {"t": over_seeds(np.zeros(len(runs) + 1))}
+def drawn(path, wanted, iteration):
+    """A run folder of levels whose state was drawn at random instead of learned."""
+    path.mkdir(parents=True)
+    folder, numbers = store.RunFolder(path), np.random.default_rng(0)
+    expected = training._expected(experiment.resolve(wanted), wanted)
+
+    def leaf(shape):
+        real = np.issubdtype(shape.dtype, np.floating)
+        return (numbers.normal(size=shape.shape) if real else np.zeros(shape.shape)).astype(shape.dtype)
+
+    state = jax.tree.map(leaf, expected)._replace(iteration=np.full(wanted.seeds, iteration, np.int32))
+    checkpoint.save(path / "checkpoints", iteration, state, {})
+    folder.note(status="done" if iteration == wanted.iterations else "interrupted")
+    store.write_json(path / "config.json", experiment.as_dict(wanted))
+    store.write_json(path / "provenance.json", store.provenance())
+    return folder
 
 
 @pytest.fixture(scope="module")
 def recipe_run(tmp_path_factory):
-    """A recipe of levels that was run: the folder of its only row."""
-    target = Target("t", "s", low=-9.0, reason="so")
-    recipe = Recipe("small-hanabi-obl", "t", "p", {"levels": LEVELS}, measured, (target,))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reproduction, "recipe_named", lambda _: recipe)
-        place = tmp_path_factory.mktemp("recipe")
-        folder = reproduction.new_reproduction(place, recipe, "default", None, 0)
-        reproduction.reproduce(folder, quiet, quiet)
-    return folder.path / "rows/01-obl"
+    """The only row of a recipe of levels that has finished."""
+    place = tmp_path_factory.mktemp("recipe") / "small-hanabi-obl-001"
+    drawn(place / "rows/01-obl", LEVELS, 4)
+    store.RunFolder(place).note(status="done")
+    store.write_json(place / "config.json", {"recipe": "small-hanabi-obl", "mode": "default"})
+    return place / "rows/01-obl"
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +63,7 @@ def runs(tmp_path_factory):
     place = tmp_path_factory.mktemp("runs")
     for name, wanted in OTHERS.items():
         training.train(training.new_run(place, name, wanted), quiet)
+    drawn(place / "short-001", dataclasses.replace(LEVELS, iterations=3), 3)  # level 2 does not come to its end
     return place
 
 
@@ -121,7 +128,6 @@ WRONG = [
     ("{runs}/short-001", 0, "level 2 was not learned"),
     ("{runs}/naive-001", 1, "naive learns no levels, so there is no level 1"),
     ("{runs}/pair-001", 0, "pair-001 learned against tit-for-tat; only whole teams are models"),
-    ("{runs}/shaper-001", 0, "learned how to shape learners, not how to play a game"),
     ("{runs}/nothing-001", 0, "there is no run folder"),
     ("{row}/../..", 0, "is a recipe's; name one of its rows"),
 ]
@@ -154,12 +160,29 @@ def test_a_level_of_an_unfinished_run_can_be_handed_on(runs, tmp_path):
 def test_policies_of_another_variant_are_refused(recipe_run, tmp_path, capsys):
     """Whether they are named for another game, or their description was made to say so."""
     export.export(recipe_run, tmp_path / "new", 1, GAMES, 0, quiet)
-    status = cli.main(["evaluate", "cross-play", str(tmp_path / "new"), "--game", "hanabi-small"])
+    status = cli.main(["evaluate", "cross-play", str(tmp_path / "new"), "--game", "tiny-hanabi-a"])
     assert status == 2
-    assert "by different rules: colors 2 and 1, ranks 5 and 2" in capsys.readouterr().err
+    assert "--game is of tiny-hanabi-a and new of tiny-hanabi-b, by different rules: payoff" in capsys.readouterr().err
     path = tmp_path / "new/policy.json"
     about = json.loads(path.read_text())
-    about["experiment"]["game_settings"]["colors"] = 2
-    path.write_text(json.dumps(about))
+    path.write_text(
+        json.dumps(about | {"experiment": about["experiment"] | {"game": "tiny-hanabi-e", "game_settings": {}}})
+    )
     with pytest.raises(InputError, match=r"does not fit this learner: .*weight is float32\[2, 2, \d+\], not float32"):
         policies.load(tmp_path / "new")
+
+
+def test_a_network_of_beliefs_of_other_sizes_is_refused(tmp_path):
+    """A run whose description says another width than its checkpoint has."""
+    learned = {"levels": 2, "updates": 1, "belief": "learned", "belief_updates": 1, "belief_hidden": 3}
+    wanted = Experiment("obl", "hanabi-very-small", "", TINY | learned, iterations=3, seeds=1)
+    folder = drawn(tmp_path / "run", wanted, 0)
+    run = policies.run_in(folder.path)
+    with pytest.raises(InputError, match="level 1 was not learned: it ends after 1 iterations, and the run has 0"):
+        obl.at_level(run, 1)
+    wider = dataclasses.replace(wanted, learner_settings=wanted.learner_settings | {"belief_hidden": 4})
+    store.write_json(folder.path / "config.json", experiment.as_dict(wider))
+    with pytest.raises(
+        InputError, match=r"does not fit this learner: \.(memory|watcher).* is float32\[.*, not float32"
+    ):
+        export.export(folder.path, tmp_path / "new", 1, GAMES, 0, quiet)
