@@ -140,6 +140,7 @@ def test_figures_are_totals_over_counts(seen):
     assert found["plays"]["in a game"].mean == np.isin(one.action, (2, 3)).sum() / GAMES
 
 
+@pytest.mark.long
 def test_how_games_are_cut_changes_nothing_without_luck(seen, monkeypatch):
     monkeypatch.setattr(module, "MOST_GAMES", 5)
     again = watch(GAME, bot("iggi", IGGI), games=7)

@@ -145,6 +145,7 @@ def test_the_opening_play_of_a_random_partner(hand, after, before):
     assert float(drawn.beyond) == pytest.approx(wanted, abs=5 * 0.001 / (1 / 6) / np.log(2))
 
 
+@pytest.mark.long
 def test_drawn_hands_bracket_what_listed_ones_say():
     """Moves of a planted code by 8 drawn hands, with the true one among them and without."""
     steps, _, made = games(PLANTED)
