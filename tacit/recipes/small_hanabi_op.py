@@ -8,7 +8,8 @@ from tacit.recipes.small_hanabi_sp_xp import LONGER, SELF_PLAY, learns, row, tol
 from tacit.runs.training import Finished
 
 OTHER_PLAY, REMEMBERING = "Other-Play", "Other-Play, recurrent"
-SHORTER = 500  # iterations of those who remember, each of which costs several times as much
+SHORTER = 450  # iterations of those who remember, each of which costs several times as much
+MEMORY = {"movers_only": False, "shared": True, "recurrent": True, "epochs": 2}
 
 
 def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
@@ -27,7 +28,7 @@ RECIPE = Recipe(
     rows={
         SELF_PLAY: row(),
         OTHER_PLAY: row(other_play=True),
-        REMEMBERING: row(SHORTER, movers_only=False, shared=True, recurrent=True, other_play=True),
+        REMEMBERING: row(SHORTER, 4, other_play=True, **MEMORY),
     },
     measure=measure,
     targets=(
@@ -44,12 +45,13 @@ RECIPE = Recipe(
         *told(OTHER_PLAY),
         *told(REMEMBERING),
     ),
-    quick=Budget(seeds=3, iterations=60),
+    quick=Budget(seeds=2, iterations=20),
     full=Budget(seeds=10, raised=LONGER, learner={"anneal": LONGER}),
     least=2,
     notes=(
         "The settings of self-play are those of small-hanabi-sp-xp; Other-Play's differ in nothing else. The recurrent "
-        "row learns from what both players see at every move, as a memory needs, and so from fewer moves.",
+        "row learns from what both players see at every move, as a memory needs, and so from fewer moves, in fewer "
+        "passes and with fewer seeds.",
         "Every player has a permutation of the two colors of its own, drawn anew for each episode, which renames what "
         "it sees and what it does; cross-play is without.",
     ),

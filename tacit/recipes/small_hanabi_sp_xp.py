@@ -26,10 +26,10 @@ SETTINGS = {
 }
 
 
-def row(iterations: int = ITERATIONS, **changes: Any) -> Experiment:
+def row(iterations: int = ITERATIONS, seeds: int = 6, **changes: Any) -> Experiment:
     """PPO of shared parameters, its step size falling to 0."""
     settings = {**SETTINGS, "anneal": iterations, **changes}
-    return Experiment("ppo", "hanabi-small", "", settings, iterations=iterations, seeds=6)
+    return Experiment("ppo", "hanabi-small", "", settings, iterations=iterations, seeds=seeds)
 
 
 def learns(name: str) -> Target:
