@@ -34,7 +34,8 @@ class WhisperState(NamedTuple):
 class Whisper(Game):
     """One player sees a sign and may whisper; at the second step the other guesses it. Known values: 1, or 0 if deaf.
 
-    Only the teller may whisper, and only the guesser choose. Episodes end a step before the longest that is promised.
+    Only the teller may whisper (at the second step to nobody), and only the guesser choose. Episodes end a step before
+    the longest that is promised.
     """
 
     talk: bool = setting(True, "the guesser hears")
@@ -60,9 +61,8 @@ class Whisper(Game):
         return Heard(sign[:, None], *deliver(state.message[None], hears[:, None]))
 
     def legal(self, state):
-        first = state.time == 0
-        free = (jnp.arange(2) == GUESSER) & ~first
-        return Action(jnp.stack([jnp.ones(2, bool), free], 1), ((jnp.arange(2) == TELLER) & first)[:, None])
+        free = (jnp.arange(2) == GUESSER) & (state.time > 0)
+        return Action(jnp.stack([jnp.ones(2, bool), free], 1), (jnp.arange(2) == TELLER)[:, None])
 
     def step(self, key, state, action):
         del key
