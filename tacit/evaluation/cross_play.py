@@ -102,6 +102,23 @@ def greedy(policy: Policy) -> Policy:
     return Policy(policy.init_carry, act)
 
 
+@functools.cache
+def seeing(policy: Policy, here: Game, learned: Game) -> Policy:
+    """The policy at a table where other things are shown than in the game that it learned; itself, if they are not.
+
+    The same arguments give the same object, and so the same compiled programs.
+    """
+    shown = here.shown_in(learned)
+
+    def act(
+        key: Any, params: Params, carry: Carry, obs: Any, legal: Any, fresh: Any, given: Any = None
+    ) -> tuple[Carry, Any, Any]:
+        assert shown is not None
+        return policy.act(key, params, carry, shown(obs), legal, fresh, given)
+
+    return policy if shown is None else Policy(policy.init_carry, act)
+
+
 def models_of(run: Trained, group: str, sampled: bool = False) -> list[Model]:
     """One model for each seed of a run, named `GROUP:SEED`; they act greedily unless `sampled`.
 

@@ -1,6 +1,7 @@
 """The one contract of all games."""
 
 import abc
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
@@ -84,6 +85,14 @@ class Game(Settings, abc.ABC):
 
         Where chance is in the level alone, a mean over them is exact.
         """
+        return None
+
+    def shown_in(self, other: "Game") -> Callable[[PyTree], PyTree] | None:
+        """How what a player sees here becomes what it would see in `other`, the same game but for what is shown.
+
+        None if it is another game, or cannot be told.
+        """
+        del other
         return None
 
     def hidden(self, state: State, player: int | Int[Array, ""]) -> PyTree:

@@ -21,7 +21,7 @@ import numpy as np
 from tacit import settings
 from tacit.errors import Misfit, SettingError
 from tacit.evaluation import pairings
-from tacit.evaluation.cross_play import CrossPlay, Model, cross_play, model
+from tacit.evaluation.cross_play import CrossPlay, Model, cross_play, model, seeing
 from tacit.evaluation.cross_play_settings import Plan
 from tacit.games.base import Game
 from tacit.learners import HANABI_BOTS, PLAYERS, SHAPERS
@@ -149,6 +149,11 @@ def _common_game(plan: Plan, entered: Sequence[Entered]) -> Game:
         raise SettingError("scripted players alone do not say in what game they meet; name it, as in --game hanabi")
     first, name, game = games[0]
     for label, other_name, other in games[1:]:
+        if game.shown_in(other) is not None:
+            continue
+        if other.shown_in(game) is not None:  # who learned by more sees it there, too
+            first, name, game = label, other_name, other
+            continue
         if type(other) is not type(game):
             raise Misfit(f"{first} is of {name} and {label} of {other_name}; only policies of one game can meet")
         one, two = settings.as_dict(game), settings.as_dict(other)
@@ -172,7 +177,7 @@ def _models(each: Entered, game: Game, sampled: bool) -> Iterator[Model]:
         functions, params = zip(*learner.policy(learner.init(jax.random.key(0))), strict=True)
         yield model(each.label, each.label, functions, params, sampled=True)
         return
-    functions = [policy for policy, _ in each.run.seats]
+    functions = [seeing(policy, game, each.run.game) for policy, _ in each.run.seats]
     for seed in each.seeds:
         params = [part_of(seed, leaves) for _, leaves in each.run.seats]
         yield model(f"{each.label}:{seed}", each.label, functions, params, sampled)

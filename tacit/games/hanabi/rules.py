@@ -13,14 +13,17 @@ Source: hanabi-learning-environment, hanabi_lib/hanabi_state.cc and hanabi_game.
 Departures: an action that is not legal changes nothing, where the reference engine aborts; waiting is an action.
 """
 
-from collections.abc import Sequence
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int, Int8, PRNGKeyArray
+from jaxtyping import Array, Bool, Int, Int8, PRNGKeyArray, PyTree
 
-from tacit.games.hanabi import beliefs_by_slot, deal, moves, observation, turns
+from tacit.games.base import Game
+from tacit.games.hanabi import beliefs_by_slot, deal, moves, observation, turns, views
 from tacit.games.hanabi.beliefs import facts
 from tacit.games.hanabi.cards import one_hot
 from tacit.games.hanabi.hand_hypotheses import HandHypotheses
@@ -120,6 +123,12 @@ class HanabiGame(Variant):
         new = jax.tree.map(lambda stay, go: jnp.where(done, go, stay), state, new)
         reward = (self.score(new) - self.score(state)).astype(float)
         return new, Outcome(jnp.broadcast_to(reward, (self.players,)), new.terminated, new.truncated)
+
+    def shown_in(self, other: Game) -> Callable[[PyTree], PyTree] | None:
+        """From the canonical view to the one with beliefs, by the same rules."""
+        if self.view != "canonical" or other != dataclasses.replace(self, view="v0-belief"):
+            return None
+        return functools.partial(views.with_beliefs, self)
 
     def score(self, state: HanabiState) -> Int8[Array, ""]:
         """Cards on the stacks; 0 once the lives are gone."""
