@@ -55,24 +55,35 @@ class PhoneBooth(Game):
         SettingError: something lies outside its room, or there is not one price and one loss for each booth.
     """
 
-    sender_room: int = setting(8, "length of the sender's room", unit="cells", source="table 4", low=2, high=64)
-    receiver_room: int = setting(4, "length of the receiver's room", unit="cells", source="table 4", low=2, high=64)
-    sender_start: int = setting(4, "x at which the sender begins", source="table 4", low=0, high=63)
-    receiver_start: int = setting(2, "x at which the receiver begins", source="table 4", low=0, high=63)
-    booths: tuple[int, ...] = setting((7, 1), "x and y of each booth that works", source="figure 2", low=0, high=63)
-    price: tuple[float, ...] = setting((0.0,), "what a hint costs in each of them", source="table 4", low=0.0)
+    sender_room: int = setting(
+        8, "length of the sender's room", unit="cells", source="Lo et al. table 4", low=2, high=64
+    )
+    receiver_room: int = setting(
+        4, "length of the receiver's room", unit="cells", source="Lo et al. table 4", low=2, high=64
+    )
+    sender_start: int = setting(4, "x at which the sender begins", source="Lo et al. table 4", low=0, high=63)
+    receiver_start: int = setting(2, "x at which the receiver begins", source="Lo et al. table 4", low=0, high=63)
+    booths: tuple[int, ...] = setting(
+        (7, 1), "x and y of each booth that works", source="Lo et al. figure 2", low=0, high=63
+    )
+    price: tuple[float, ...] = setting((0.0,), "what a hint costs in each of them", source="Lo et al. table 4", low=0.0)
     loss: tuple[float, ...] = setting(
-        (0.0,), "probability with which each of them loses a hint", source="table 4", low=0.0, high=1.0
+        (0.0,), "probability with which each of them loses a hint", source="Lo et al. table 4", low=0.0, high=1.0
     )
     decoys: tuple[int, ...] = setting(
-        (0, 0, 2, 2), "x and y of each booth that does not work", source="figure 2", low=0, high=63
+        (0, 0, 2, 2), "x and y of each booth that does not work", source="Lo et al. figure 2", low=0, high=63
     )
     latched: bool = setting(False, "a hint is heard until the next one, and not for one step")
     messages: bool = setting(False, "whoever hints says a message of its own, and not up or down")
     talk: bool = setting(True, "the telephone works")
-    length: int = setting(20, "steps of an episode", unit="steps", source="table 4", low=1, high=10**6)
+    length: int = setting(20, "steps of an episode", unit="steps", source="Lo et al. table 4", low=1, high=10**6)
     discount: float = setting(
-        0.99, "weight of the next step against this one", unit="per step", source="section 4", low=0.0, high=1.0
+        0.99,
+        "weight of the next step against this one",
+        unit="per step",
+        source="Lo et al. section 4",
+        low=0.0,
+        high=1.0,
     )
 
     def __post_init__(self) -> None:
