@@ -68,7 +68,7 @@ RECIPE = Recipe(
         f"The best protocol known is worth {BEST_KNOWN}; a run above it is news.",
     ),
     details=lambda runs: [
-        f"{name}: seeds at the end, exact: {', '.join(f'{value:.4f}' for value in exact(run))}."
+        f"{name}: mean of each seed's last 10 tests: {', '.join(f'{value:.3f}' for value in switch.last_tests(run))}."
         for name, run in runs.items()
     ],
     exhibits=exhibits,
