@@ -45,10 +45,17 @@ def normalized(x: Float[Array, " n"]) -> Float[Array, " n"]:
 
 
 class Soft(NamedTuple):
-    """The parameters of a policy that follows action values: the network, and the temperature T in units of Q."""
+    """The parameters of a policy that follows action values.
+
+    Attributes:
+        net: the network.
+        temperature: T in units of Q.
+        doubt: the share of its moves that whoever reads them takes for random ones; none, unless given.
+    """
 
     net: ActionValues
     temperature: Float[Array, ""]
+    doubt: Float[Array, ""] | None = None
 
 
 def action_values(key: PRNGKeyArray, spec: Spec, hidden: int, rule: str) -> ActionValues:

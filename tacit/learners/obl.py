@@ -85,6 +85,12 @@ class Config(Settings):
         choices=("exact", "particles", "learned"),
     )
     particles: int = setting(64, "hands that are sampled for each player, if they are", unit="hands", low=1)
+    doubt: float | None = setting(
+        None,
+        "share of moves of the level below that beliefs take for random; a network takes what it saw",
+        low=0.0,
+        high=1.0,
+    )
     belief_updates: int = setting(
         200, "iterations between two levels in which beliefs are learned, if they are", unit="iterations", low=1
     )
@@ -255,6 +261,7 @@ def believed(
     if beliefs is None:
         return by_rules()
     below = soft(state, config.schedule.level(state.iteration) - 1, config)
+    below = below if config.doubt is None else below._replace(doubt=jnp.asarray(config.doubt, float))
     by_level_below = functools.partial(beliefs.along, keys, below, state.watcher.net, state.memory, played)
     return jax.lax.cond(agreed(state.iteration < config.updates), by_rules, by_level_below)
 

@@ -4,7 +4,8 @@ Each player keeps the evidence E, one logarithm for each hypothesis h about what
 
     E(h) <- E(h) + log pi(action | what the other one sees, if h)
 
-and its belief is grounded(h) exp E(h), normalized. The policy follows action values and has no memory.
+where a share of pi, the doubt, may be legal moves at random. Its belief is grounded(h) exp E(h), normalized. The policy
+follows action values and has no memory.
 
 A hypothesis changes only a part d(h) of what the other one sees, and the network's first layer is linear: with o the
 rest of the observation, it gives W o + W' d(h). W o is needed once, and W' d(h) once for all games where the list of
@@ -96,7 +97,10 @@ def told_by(params: Soft, views: Views, place: slice, action: Int[Array, ""]) ->
     rows = affine(first, views.common)[None] + views.differing @ first.weight[:, place].T
     logits = jax.vmap(params.net.rest)(rows) / params.temperature
     total = jax.nn.logsumexp(jnp.where(views.legal, logits, -jnp.inf), axis=1)
-    return jnp.where(views.legal[:, action], logits[:, action] - total, -jnp.inf)
+    chance = logits[:, action] - total
+    if params.doubt is not None:
+        chance = jnp.logaddexp(jnp.log1p(-params.doubt) + chance, jnp.log(params.doubt / views.legal.sum(axis=1)))
+    return jnp.where(views.legal[:, action], chance, -jnp.inf)
 
 
 def followed(

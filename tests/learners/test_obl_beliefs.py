@@ -15,7 +15,7 @@ from tacit.games.hypotheses import posterior
 from tacit.games.on_turn import OnTurn
 from tacit.games.two_step import Deal
 from tacit.games.two_step_tables import tabulated
-from tacit.learners.obl_beliefs import agreed, along
+from tacit.learners.obl_beliefs import agreed, along, told
 from tacit.loops import joint, rollout, start
 from tacit.nets_value import Soft
 
@@ -101,6 +101,31 @@ def test_views_are_what_is_seen_of_a_game_dealt_anew(game):
     whole = np.asarray(listing.hidden()).min(axis=1) >= 0
     np.testing.assert_array_equal(obs[whole], real_obs[whole])
     np.testing.assert_array_equal(legal[whole], real_legal[whole])
+
+
+@pytest.mark.parametrize("doubt", [0.2, 1.0])
+def test_in_doubt_a_share_of_moves_is_taken_for_random_among_the_legal_ones(doubt):
+    game, viewer, player = SMALL, jnp.int32(0), jnp.int32(1)
+    listing, params = game.hypotheses(), soft(SMALL, 0.1)
+
+    @jax.jit
+    def both():
+        state = game.reset(jax.random.key(5))
+
+        def chances(hand):
+            supposed = game.with_hidden(state, player, hand)
+            legal = game.legal(supposed)[viewer]
+            played = jnp.exp(nets_value.soft_value(params, game.observe(supposed)[viewer], legal)[1])
+            return (1 - doubt) * played + doubt * legal / legal.sum()
+
+        doubted = params._replace(doubt=jnp.float32(doubt))
+        ours = [told(listing, doubted, state, viewer, player, jnp.int32(a)) for a in range(game.num_moves)]
+        return jnp.exp(jnp.stack(ours, axis=1)), jax.vmap(chances)(listing.hidden())[:, : game.num_moves]
+
+    ours, wanted = jax.tree.map(np.asarray, both())
+    whole = np.asarray(listing.hidden()).min(axis=1) >= 0
+    np.testing.assert_allclose(ours[whole], wanted[whole], atol=1e-6)
+    assert (wanted[whole] == 0).any(), "some hints are not legal"
 
 
 @pytest.mark.parametrize("name", ["tiny-hanabi-e", "tiny-hanabi-f", "pet-light"])
