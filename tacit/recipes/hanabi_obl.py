@@ -99,8 +99,8 @@ RECIPE = Recipe(
         "until it is done. The bits are those of a run that was never stopped, and its state is one file "
         "of 15.4 MB (10.5 MB in the default mode).",
         "The settings of the default mode were chosen by a few runs of level 1, 1e6 moves of one seed each, none "
-        "of them part of it: 25,000 moves in a second of one core, 4.2 points greedily. Longer runs and level 2 were not "
-        "tried beforehand, and neither was --full.",
+        "of them part of it: 25,000 moves in a second of one core, 4.2 points greedily. Longer runs and level 2 were "
+        "not tried beforehand, and neither was --full.",
         "The curves are of sampled play, as in training, with its share of random moves, which bombs more than greedy "
         "play does; the table is of that.",
     ),
