@@ -98,27 +98,44 @@ def check(game: Game) -> SwitchRiddle:
 
 
 def tabulate(game: SwitchRiddle, policy: Policy, params: Params) -> Protocol:
-    """A prisoner's protocol. His policy must be deterministic, and say bits."""
-    base, days, bits = kinds(game), game.days, jnp.arange(game.bits)[None]
-    history = jnp.arange(base**days)
+    """A prisoner's protocol. His policy must be deterministic, and say bits.
 
-    def met(day: Array) -> tuple[Heard, Action]:
-        digit = history // base ** (days - 1 - day) % base
+    What he does does not depend on later days. So most days are stepped with the histories up to the last but two of
+    them only, and the last two, which are most of the work, with all of theirs.
+    """
+    base, days, bits = kinds(game), game.days, jnp.arange(game.bits)[None]
+
+    def met(history: Array, place: Array, day: Array) -> tuple[Heard, Action]:
+        digit = history // place % base
         inside = (digit > 0)[:, None]
         received = inside & (day > 0) & game.talk
         message = jnp.where(received, ((digit[:, None] - 1) >> bits & 1).astype(float), SILENCE)
         legal = Action(jnp.concatenate([jnp.ones_like(inside), inside], axis=1), inside)
         return Heard(inside.astype(float), message, received.astype(float)), legal
 
-    def one(carry: Any, day: Array) -> Any:
-        obs, legal = met(day)
-        act = jax.vmap(policy.act, (None, None, 0, 0, 0, None))
-        carry, action, _ = act(jax.random.key(0), params, carry, obs, legal, day == 0)
-        says = ((action.message > 0.5).astype(int) << bits).sum(axis=1)
-        return carry, Protocol(action.move == TELL, says)
+    def stepped(carry: Any, begin: int, end: int) -> tuple[Any, Protocol]:
+        """These days with all histories up to their end, `[base^end]`."""
 
-    first = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(history), *jnp.shape(leaf))), policy.init_carry())
-    return jax.lax.scan(one, first, jnp.arange(days))[1]
+        def one(carry: Any, day: Array) -> Any:
+            obs, legal = met(jnp.arange(base**end), base ** (end - 1 - day), day)
+            act = jax.vmap(policy.act, (None, None, 0, 0, 0, None))
+            carry, action, _ = act(jax.random.key(0), params, carry, obs, legal, day == 0)
+            return carry, Protocol(action.move == TELL, ((action.message > 0.5).astype(int) << bits).sum(axis=1))
+
+        return jax.lax.scan(one, _repeated(carry, base ** (end - begin), 0), jnp.arange(begin, end))
+
+    carry = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], policy.init_carry())
+    begin, tables = 0, []
+    for end in sorted({max(days - 2, 1), max(days - 1, 1), days}):
+        carry, table = stepped(carry, begin, end)
+        tables.append(_repeated(table, base ** (days - end), 1))
+        begin = end
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *tables)
+
+
+def _repeated(tree: Any, times: int, axis: int) -> Any:
+    """Every entry so many times, one after another: a history's part of a table for each of its continuations."""
+    return jax.tree.map(lambda leaf: jnp.repeat(leaf, times, axis), tree)
 
 
 def played(game: SwitchRiddle, protocols: Protocol) -> Score:
