@@ -67,7 +67,7 @@ RECIPE = Recipe(
         "The beliefs of all levels are exact: hands are listed, and weighed by what the level below would have done, "
         "its random moves in training included.",
         "Settings were chosen by how well a run reads another's level 1 (two runs of seeds that this recipe does not "
-        "use, 200 iterations of 4 draws at T = 0.05). Cross-entropy of the hand held, in nats: 2.28 by the rules alone; "
+        "use, 200 iterations of 4 draws at T = 0.05). Cross-entropy of the hand held, in nats: 2.28 by the rules; "
         "reading the other run, 3.00 at T = 0.02, 2.39 at 0.05 and 2.28 at 0.1; with a doubt of 0.1, 2.50, 2.31 and "
         "2.26; reading itself at 0.05, 2.15. So errors of Q exceeded 0.05: a low T reads noise. Draws cost little "
         "beside exact beliefs, which take most of the time.",
