@@ -71,7 +71,9 @@ RECIPE = Recipe(
     least=2,
     notes=(
         "The default budget, 2.9e7 moves of each seed, was set by time alone: a quarter of an hour on two cores, at "
-        "35,000 moves a second on each. To guess what own cards are good for is no part of the published set-up.",
+        "35,000 moves a second on each. To guess what own cards are good for is no part of the published set-up. Of "
+        "the settings, only one other was tried: advantages in units of payoff, weight of the entropy 0.1; play stayed "
+        "random for 400,000 moves.",
         "The published budget (--full) is 1e10 moves and made for a GPU. A run that was interrupted goes on from its "
         "last checkpoint (tacit reproduce --resume FOLDER), bit for bit, in as many pieces as needed.",
         "The curves are of sampled play, as in training, which bombs more than greedy play does; the table is of that.",

@@ -51,7 +51,8 @@ RECIPE = Recipe(
     notes=(
         "The settings of self-play are those of small-hanabi-sp-xp; Other-Play's differ in nothing else. The recurrent "
         "row learns from what both players see at every move, as a memory needs, and so from fewer moves, in fewer "
-        "passes and with fewer seeds.",
+        "passes and with fewer seeds: its length was set by time, at 18,500 moves a second on a core (94,000 without "
+        "memory), and nothing of it was tried beforehand.",
         "Every player has a permutation of the two colors of its own, drawn anew for each episode, which renames what "
         "it sees and what it does; cross-play is without.",
     ),
