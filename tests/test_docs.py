@@ -29,6 +29,8 @@ DOCUMENTED_TOGETHER = {
     "iterated-chicken": "chicken",
     "iterated-stag-hunt": "stag-hunt",
     "repeated-levers": "levers",
+    "phone-booths": "phone-booth",
+    **dict.fromkeys(("color-digit", "multi-step-digits"), "digits"),
     **dict.fromkeys(("coin-lola", "coin-pola", "coin-mfos", "coin-pax"), "coin"),
     **dict.fromkeys(("hanabi-small", "hanabi-very-small"), "hanabi"),
     **dict.fromkeys((f"tiny-hanabi-{letter}" for letter in "abcdef"), "tiny-hanabi"),
