@@ -18,8 +18,13 @@ POLICIES: dict[str, Entry] = {
     "hanabi-small-obl-1": Entry("hanabi-small-obl-1", "small Hanabi: Off-Belief Learning, level 1 (small-hanabi-obl)"),
     "hanabi-small-obl-2": Entry("hanabi-small-obl-2", "small Hanabi: Off-Belief Learning, level 2 (small-hanabi-obl)"),
     "hanabi-small-obl-3": Entry("hanabi-small-obl-3", "small Hanabi: Off-Belief Learning, level 3 (small-hanabi-obl)"),
-    "hanabi-small-sp": Entry("hanabi-small-sp", "small Hanabi: PPO in self-play (small-hanabi-op)"),
+    "hanabi-small-sp": Entry("hanabi-small-sp", "small Hanabi: PPO in self-play (small-hanabi-sp-xp)"),
+    "hanabi-small-entropy": Entry(
+        "hanabi-small-entropy", "small Hanabi: PPO in self-play, high entropy (small-hanabi-sp-xp)"
+    ),
     "hanabi-small-op": Entry("hanabi-small-op", "small Hanabi: PPO with Other-Play (small-hanabi-op)"),
+    "hanabi-obl-1": Entry("hanabi-obl-1", "Hanabi: Off-Belief Learning, level 1 (hanabi-obl)"),
+    "hanabi-obl-2": Entry("hanabi-obl-2", "Hanabi: Off-Belief Learning, level 2, by a learned belief (hanabi-obl)"),
 }
 
 
