@@ -20,6 +20,18 @@ def flatten(obs: PyTree) -> Float[Array, " n"]:
     return jnp.concatenate([jnp.ravel(leaf).astype(float) for leaf in jax.tree.leaves(obs)])
 
 
+def ends(spec: Spec, rule: str) -> tuple[int, int]:
+    """How many numbers one player sees, and how many actions it has: the two ends of its network.
+
+    Raises:
+        Misfit: the game's actions are not one choice among several.
+    """
+    if not isinstance(spec.action, Discrete):
+        raise Misfit(f"{rule} needs discrete actions, and this game has {spec.action}")
+    seen = jax.tree.leaves(spec.observation, is_leaf=lambda tree: isinstance(tree, Real))
+    return sum(math.prod(space.shape) for space in seen), spec.action.n
+
+
 def drawn(key: PRNGKeyArray, module: PyTree) -> PyTree:
     """`module` with all its leaves drawn afresh: weights normal with variance 1 / inputs, biases 0.
 
@@ -126,11 +138,7 @@ def actor_critic(
     Raises:
         Misfit: the game's actions are not one choice among several.
     """
-    if not isinstance(spec.action, Discrete):
-        raise Misfit(f"{rule} needs discrete actions, and this game has {spec.action}")
-    seen = jax.tree.leaves(spec.observation, is_leaf=lambda tree: isinstance(tree, Real))
-    inputs = sum(math.prod(space.shape) for space in seen)
-    shapes = eqx.filter_eval_shape(ActorCritic, inputs, spec.action.n, hidden, recurrent, trunk, guesses)
+    shapes = eqx.filter_eval_shape(ActorCritic, *ends(spec, rule), hidden, recurrent, trunk, guesses)
     net = drawn(key, shapes)
     quiet = 0.01 * net.actor[-1].weight  # so that play begins nearly uniform
     return eqx.tree_at(lambda x: x.actor[-1].weight, net, quiet)

@@ -1,7 +1,6 @@
 """Action values with or without a memory, and the policy that takes the best action but for a share of random ones."""
 
 import functools
-import math
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -10,10 +9,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from tacit import nets
-from tacit.errors import Misfit
 from tacit.nets import affine, remember
 from tacit.ops import categorical
-from tacit.types import Carry, Choice, Discrete, Policy, Real, Spec
+from tacit.types import Carry, Choice, Policy, Spec
 
 
 class Remembered(NamedTuple):
@@ -78,12 +76,8 @@ def values(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, guesses:
     Raises:
         Misfit: the game's actions are not one choice among several.
     """
-    if not isinstance(spec.action, Discrete):
-        raise Misfit(f"{rule} needs discrete actions, and this game has {spec.action}")
-    seen = jax.tree.leaves(spec.observation, is_leaf=lambda tree: isinstance(tree, Real))
-    inputs = sum(math.prod(space.shape) for space in seen)
-    sizes = (inputs, spec.action.n, hidden, recurrent, guesses)
-    return nets.drawn(key, eqx.filter_eval_shape(RecurrentValues, *sizes))
+    shapes = eqx.filter_eval_shape(RecurrentValues, *nets.ends(spec, rule), hidden, recurrent, guesses)
+    return nets.drawn(key, shapes)
 
 
 def best(values: Float[Array, " A"], legal: Bool[Array, " A"]) -> Bool[Array, " A"]:

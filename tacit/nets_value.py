@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import math
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -11,10 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from tacit import nets
-from tacit.errors import Misfit
 from tacit.nets import affine
 from tacit.ops import categorical
-from tacit.types import Carry, Choice, Discrete, Policy, Real, Spec
+from tacit.types import Carry, Choice, Policy, Spec
 
 
 class ActionValues(eqx.Module):
@@ -64,11 +62,7 @@ def action_values(key: PRNGKeyArray, spec: Spec, hidden: int, rule: str) -> Acti
     Raises:
         Misfit: the game's actions are not one choice among several.
     """
-    if not isinstance(spec.action, Discrete):
-        raise Misfit(f"{rule} needs discrete actions, and this game has {spec.action}")
-    seen = jax.tree.leaves(spec.observation, is_leaf=lambda tree: isinstance(tree, Real))
-    inputs = sum(math.prod(space.shape) for space in seen)
-    return nets.drawn(key, eqx.filter_eval_shape(ActionValues, inputs, spec.action.n, hidden))
+    return nets.drawn(key, eqx.filter_eval_shape(ActionValues, *nets.ends(spec, rule), hidden))
 
 
 def soft_value(params: Soft, obs: PyTree, legal: Bool[Array, " A"]) -> tuple[Float[Array, ""], Float[Array, " A"]]:

@@ -1,13 +1,41 @@
-"""How an evaluation that is one computation ends: it is computed in a run folder, shown, and its page is written."""
+"""How an evaluation that is one computation goes: it is computed in a run folder, shown, and its page is written."""
 
+import dataclasses
+import importlib
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tacit.command_line import Common, print_json
+from tacit.command_line import Command, Common, parse, prepare, print_json
+
+Show = Callable[[dict[str, Any]], None]
+"""Prints a result for people."""
 
 
-def carry_out(options: Common, name: str, wanted: Any, show: Callable[[dict[str, Any]], None]) -> int:
+def evaluate_models(argv: list[str], command: Command, plan: type, module: str, show: Show) -> int:
+    """Reads a command line whose words are models, evaluates these by their plan and shows what came of it.
+
+    Args:
+        command: its options are `Common`, a seed, and the fields of a plan but for its `models`.
+        plan: the record of the evaluation in full.
+        module: of `tacit.runs`, with `computation(plan, seed)`; imported once the command line has been read.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        InputError: a model, the game or an option is refused; one line says why.
+    """
+    parsed = parse(command, argv)
+    options: Any = parsed.options
+    chosen = {field.name: getattr(options, field.name) for field in dataclasses.fields(plan) if field.name != "models"}
+    wanted = plan(**chosen, models=tuple(parsed.words))
+    prepare()
+    runs = importlib.import_module(f"tacit.runs.{module}")
+    return carry_out(options, module.replace("_", "-"), runs.computation(wanted, options.seed), show)
+
+
+def carry_out(options: Common, name: str, wanted: Any, show: Show) -> int:
     """Computes, shows the result or prints it as JSON, and says where the page is; the exit status.
 
     Args:

@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Any
 
-from tacit.command_line import Command, Common, parse, prepare
-from tacit.commands.computed import carry_out, print_table
+from tacit.command_line import Command, Common
+from tacit.commands.computed import evaluate_models, print_table
 from tacit.evaluation.engine_settings import Plan, Scoring
 from tacit.settings import setting
 
@@ -34,15 +34,7 @@ def run(argv: list[str]) -> int:
     Raises:
         InputError: a model, the game or an option is refused, or the engine is missing; one line says why.
     """
-    parsed = parse(COMMAND, argv)
-    options: Options = parsed.options
-    scoring = {field.name: getattr(options, field.name) for field in dataclasses.fields(Scoring)}
-    plan = Plan(**scoring, models=tuple(parsed.words))
-    prepare()
-    from tacit.runs import engine
-
-    wanted = engine.computation(plan, options.seed)
-    return carry_out(options, "engine", wanted, _show)
+    return evaluate_models(argv, COMMAND, Plan, "engine", _show)
 
 
 def _show(result: dict[str, Any]) -> None:

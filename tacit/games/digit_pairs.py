@@ -1,5 +1,6 @@
 """What games of two players who see a written digit each have in common: images, messages, and when they arrive."""
 
+import abc
 from typing import NamedTuple
 
 import jax
@@ -92,6 +93,6 @@ class DigitPair(Game):
         new = PairState(state.level, action.message.astype(float), time, over, jnp.bool_(False))
         return settle(state, new, jnp.full(PLAYERS, paid))
 
+    @abc.abstractmethod
     def pays(self, level: Level, move: Int[Array, "2"]) -> Float[Array, ""]:
         """What each of both is paid for the moves of the last step."""
-        raise NotImplementedError

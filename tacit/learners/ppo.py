@@ -171,18 +171,22 @@ def advantages(
     )
 
 
-def _played(game: Game, config: Config, seats: Sequence[int] | None) -> Game:
-    """The game as it is played to learn."""
-    if config.other_play and seats is not None:
-        raise Misfit("other-play is for players that learn together; with it, ppo cannot meet another rule")
-    played = Relabeled.of(game, "ppo") if config.other_play else game
-    if not config.movers_only:
-        return played
-    if seats is not None:
-        raise Misfit("movers-only is for players that learn together; with it, ppo cannot meet another rule")
-    if config.recurrent:
+def as_learned(game: Game, config: Any, seats: Sequence[int] | None, rule: str) -> Game:
+    """The game as it is played to learn.
+
+    Args:
+        config: settings with the fields `other_play`, `movers_only` and `recurrent`.
+
+    Raises:
+        Misfit: the game or the other settings do not allow these.
+    """
+    alone = {"other-play": config.other_play, "movers-only": config.movers_only}
+    for option in (name for name, wanted in alone.items() if wanted and seats is not None):
+        raise Misfit(f"{option} is for players that learn together; with it, {rule} cannot meet another rule")
+    if config.movers_only and config.recurrent:
         raise Misfit("movers-only is for players without memory: a recurrent one would tell each what only others see")
-    return OnTurn.of(played, "ppo")
+    played = Relabeled.of(game, rule) if config.other_play else game
+    return OnTurn.of(played, rule) if config.movers_only else played
 
 
 def _network(game: Game, config: Config) -> tuple[Policy, Policy, Callable[[PRNGKeyArray], Params]]:
@@ -219,7 +223,7 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         SettingError: a batch cannot be cut into that many minibatches.
     """
     players, alike = game.spec.num_players, config.shared or config.movers_only
-    game = _played(game, config, seats)
+    game = as_learned(game, config, seats, "ppo")
     seats = tuple(range(players)) if seats is None else tuple(seats)
     own, learners = (0,) if config.movers_only else seats, 1 if alike else len(seats)
     policy, student, network = _network(game, config)

@@ -33,9 +33,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 from tacit import nets_greedy
 from tacit.errors import Misfit, SettingError
 from tacit.games.base import Game
-from tacit.games.on_turn import OnTurn
-from tacit.games.symmetry import Relabeled
-from tacit.learners.ppo import guess_loss, play_metrics
+from tacit.learners.ppo import DEEP, as_learned, guess_loss, play_metrics
 from tacit.loops import Live, joint, per_player, rollout, stack, start, unroll
 from tacit.nets_greedy import Explorer, Thought
 from tacit.ops.minibatch import shuffled
@@ -44,8 +42,6 @@ from tacit.ops.replay import empty, games_first, keep, replayed
 from tacit.ops.returns import q_lambda
 from tacit.settings import setting
 from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, Step, Trajectory
-
-DEEP = 128  # so wide, networks are most of the work
 
 
 class Config(Settings):
@@ -194,21 +190,16 @@ def targets(
     return returns(paid, value, steps.terminated, steps.truncated, discount, config.decay)
 
 
-def _played(game: Game, config: Config, seats: Sequence[int] | None) -> Game:
-    """The game as it is played to learn."""
-    asked = {"other-play": config.other_play, "movers-only": config.movers_only, "mixing sum": config.mixing == "sum"}
-    for option in (name for name, wanted in asked.items() if wanted and seats is not None):
-        raise Misfit(f"{option} is for players that learn together; with it, pqn cannot meet another rule")
-    if config.movers_only and config.recurrent:
-        raise Misfit("movers-only is for players without memory: a recurrent one would tell each what only others see")
+def _check(game: Game, config: Config, seats: Sequence[int] | None) -> None:
+    """Whether the settings fit each other and the game."""
+    if config.mixing == "sum" and seats is not None:
+        raise Misfit("mixing sum is for players that learn together; with it, pqn cannot meet another rule")
     if config.burn_in >= config.length:
         raise SettingError(f"burn_in must be less than length, {config.length}, got {config.burn_in}")
     if config.burn_in and not config.recurrent:
         raise SettingError(f"burn_in must be 0 without recurrent, got {config.burn_in}")
     if config.guess and not game.guesses[0]:
         raise Misfit(f"pqn has nothing to guess in {type(game).__name__}")
-    played = Relabeled.of(game, "pqn") if config.other_play else game
-    return OnTurn.of(played, "pqn") if config.movers_only else played
 
 
 def windows_of(game: Game, step: Step, memory: Carry, own: Sequence[int]) -> Windows:
@@ -262,7 +253,8 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         SettingError: a batch cannot be cut into that many minibatches, or a window is refreshed from end to end.
     """
     players = game.spec.num_players
-    game = _played(game, config, seats)
+    _check(game, config, seats)
+    game = as_learned(game, config, seats, "pqn")
     seats = tuple(range(players)) if seats is None else tuple(seats)
     own, learners = (0,) if config.movers_only else seats, 1 if config.alike else len(seats)
     shape = (config.hidden,) if config.recurrent else ()
