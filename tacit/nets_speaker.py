@@ -1,11 +1,14 @@
 """A recurrent network for players who hear and speak."""
 
+import itertools
 from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
+
+from tacit import nets
 
 
 class Form(NamedTuple):
@@ -18,6 +21,7 @@ class Form(NamedTuple):
     rial: bool
     hidden: int
     layers: int
+    view_layers: int = 0
 
     @property
     def messages(self) -> int:
@@ -34,8 +38,12 @@ class Memory(NamedTuple):
 
 
 class CNet(eqx.Module):
-    """Values of moves and what is said, from what a player sees, hears and did, and which player it is."""
+    """Values of moves and what is said, from what a player sees, hears and did, and which player it is.
 
+    What it is told of begins with its view, which goes through layers of its own first, if there are any.
+    """
+
+    view: tuple[eqx.nn.Linear, ...]
     inputs: eqx.nn.Linear
     heard: eqx.nn.Linear
     memory: tuple[eqx.nn.GRUCell, ...]
@@ -44,7 +52,9 @@ class CNet(eqx.Module):
     def __init__(self, seen: int, form: Form) -> None:
         key, units = jax.random.key(0), form.hidden  # the leaves are drawn by `nets.drawn`
         itself = form.players + form.moves + 1 + (form.messages + 1) * form.rial
-        self.inputs = eqx.nn.Linear(seen + itself, units, key=key)
+        sizes = (seen - 1, *form.view_layers * (units,))  # what is seen beside the view is whether a message came
+        self.view = tuple(eqx.nn.Linear(i, o, key=key) for i, o in itertools.pairwise(sizes))
+        self.inputs = eqx.nn.Linear(sizes[-1] + 1 + itself, units, key=key)
         self.heard = eqx.nn.Linear(form.heard, units, key=key)
         self.memory = tuple(eqx.nn.GRUCell(units, units, key=key) for _ in range(form.layers))
         self.head = (eqx.nn.Linear(units, units, key=key), eqx.nn.Linear(units, form.moves + form.messages, key=key))
@@ -52,6 +62,11 @@ class CNet(eqx.Module):
     def __call__(
         self, told: Float[Array, " n"], heard: Float[Array, " m"], hidden: Float[Array, "layers units"]
     ) -> tuple[Float[Array, "layers units"], Float[Array, " out"]]:
+        if self.view:
+            view, rest = jnp.split(told, [self.view[0].weight.shape[1]])
+            for layer in self.view:
+                view = jax.nn.relu(nets.affine(layer, view))
+            told = jnp.concatenate([view, rest])
         x, after = self.inputs(told) + jax.nn.relu(self.heard(heard)), []
         for cell, before in zip(self.memory, hidden, strict=True):
             x = cell(x, before)

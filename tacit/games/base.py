@@ -87,6 +87,11 @@ class Game(Settings, abc.ABC):
         """
         return None
 
+    @property
+    def held_out(self) -> "Game":
+        """The game in which what was learned in this one is tested: itself, unless something is kept for that."""
+        return self
+
     def shown_in(self, other: "Game") -> Callable[[PyTree], PyTree] | None:
         """How what a player sees here becomes what it would see in `other`, the same game but for what is shown.
 

@@ -1,6 +1,7 @@
 """What games of two players who see a written digit each have in common: images, messages, and when they arrive."""
 
 import abc
+import dataclasses
 from typing import NamedTuple
 
 import jax
@@ -53,6 +54,11 @@ class DigitPair(Game):
     def images(self) -> Images:
         """The images that are drawn from."""
         return images(self.data, self.part)
+
+    @property
+    def held_out(self) -> "DigitPair":
+        """The same game with the images that are not drawn while players learn."""
+        return dataclasses.replace(self, part="unseen")
 
     @property
     def truncates(self) -> bool:

@@ -78,6 +78,9 @@ class Config(Settings):
     max_norm: float = setting(10.0, "largest norm of a gradient", above=0.0)
     hidden: int = setting(64, "width of the layers (the source: 128)", unit="units", low=1)
     layers: int = setting(1, "recurrent layers, one upon the other (the source: 2)", unit="layers", low=1, high=8)
+    view_layers: int = setting(
+        0, "layers that a view goes through on its own (the source: 2, for images)", unit="layers", low=0, high=8
+    )
     shared: bool = setting(True, "one set of parameters for all players")
 
     rial: ClassVar[bool] = False
@@ -203,7 +206,8 @@ def form_of(spec: Spec, config: Config) -> tuple[Form, int]:
     view, heard, _ = spec.observation
     seen = 1 + sum(math.prod(space.shape) for space in jax.tree.leaves(view, is_leaf=lambda x: isinstance(x, Real)))
     bits = action.message.n
-    return Form(spec.num_players, action.move.n, bits, heard.shape[0], config.rial, config.hidden, config.layers), seen
+    sizes = (config.hidden, config.layers, config.view_layers)
+    return Form(spec.num_players, action.move.n, bits, heard.shape[0], config.rial, *sizes), seen
 
 
 def speakers(net: Params, players: int, config: Config, executes: bool) -> Speaker:
@@ -311,9 +315,10 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
     def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
         learn_key, test_key = jax.random.split(key)
         state, metrics = jax.lax.scan(improved, state, jax.random.split(learn_key, config.updates))
-        levels = game.all_levels()
+        exam = game.held_out
+        levels = exam.all_levels()
         count = config.tests if levels is None else len(jax.tree.leaves(levels)[0])
-        tested = play(test_key, game, config, state.net, count, None, levels, True).gained[-1].mean(0)
+        tested = play(test_key, exam, config, state.net, count, None, levels, True).gained[-1].mean(0)
         return state, jax.tree.map(lambda each: each.mean(0), metrics) | {"test": tested}
 
     def update(key: PRNGKeyArray, state: State, played: Step, carry: Carry) -> tuple[State, Metrics]:

@@ -109,8 +109,8 @@ def knowing(game, says, does):
         time = jnp.where(fresh, 0, carry[0])
         past = jnp.where(fresh, 0, carry[1]) * 2 + jnp.where(obs.received[0] > 0, obs.message[0], 0.0).astype(jnp.int32)
         known = Known(jnp.asarray(digit.astype(np.int32))[which], color, time, past)
-        bit = jnp.asarray(says(known) & 1, jnp.float32)
-        return (time + 1, past), Action(does(known).astype(jnp.int32), bit[None]), ()
+        bit = jnp.full(game.bits, says(known) & 1, jnp.float32)
+        return (time + 1, past), Action(does(known).astype(jnp.int32), bit), ()
 
     return Policy(lambda: (jnp.int32(0), jnp.int32(0)), act)
 
@@ -137,6 +137,56 @@ def test_what_protocols_of_color_digit_earn(says, does, worth):
 def test_four_bits_spell_a_digit():
     spell = earned("multi-step-digits", lambda known: known.digit >> (3 - known.time), lambda known: known.heard, 16)
     assert spell == pytest.approx(1.0)
+
+
+def said(name, says, partners, **rules):
+    game = games.make(name, part="unseen", **rules)
+    player = knowing(game, says, lambda known: known.digit)
+
+    def found():
+        told = digits.words(game, (player, player), ((), ()), partners)
+        kinds = (told.digit & 1, told.digit, told.color)
+        about = [told.tells(kind, 10) for kind in kinds]
+        return told.code, told.digit, told.color, about, told.count(told.digit, 10)
+
+    return jax.jit(found)()
+
+
+def plain_entropy(counts):
+    share = counts[counts > 0] / counts.sum()
+    return -(share * np.log2(share)).sum()
+
+
+def test_what_is_said_tells_what_it_is_about_and_nothing_else():
+    digit = images("", "unseen").digit
+    code, shown, color, (parity, whole, hue), count = said("color-digit", lambda known: known.digit, 2)
+    np.testing.assert_array_equal(code, shown % 2)
+    assert code.shape == (297 * 2 * 4, 2)
+    every = plain_entropy(np.bincount(digit % 2))
+    np.testing.assert_allclose([parity, whole, hue], [every, every, 0.0], atol=1e-5)  # sums of 32-bit numbers
+    np.testing.assert_allclose(count.sum(1), np.bincount(digit) / 297, rtol=1e-5)
+    assert (np.asarray(count)[np.arange(10), 1 - np.arange(10) % 2] == 0).all()
+    code, _, color, (parity, _, hue), _ = said("color-digit", lambda known: known.color, 2)
+    np.testing.assert_array_equal(code, color)
+    np.testing.assert_allclose([parity, hue], [0.0, 1.0], atol=1e-5)
+
+
+@pytest.mark.parametrize("rules", [{}, {"length": 2, "bits": 4}], ids=["a bit a step", "all at once"])
+def test_codes_are_all_bits_that_are_heard_the_first_one_highest(rules):
+    def spells(known):
+        return known.digit >> (3 - known.time) if not rules else jnp.int32(known.digit > 4)
+
+    code, shown, _, (_, whole, hue), _ = said("multi-step-digits", spells, 1, **rules)
+    digit = images("", "unseen").digit
+    np.testing.assert_array_equal(code, 15 * (np.asarray(shown) > 4) if rules else shown)
+    assert whole == pytest.approx(plain_entropy(np.bincount(digit > 4 if rules else digit)), abs=1e-5)
+    assert hue == pytest.approx(0.0, abs=1e-5)
+
+
+def test_what_is_learned_is_tested_on_images_that_are_unseen():
+    game = games.make("multi-step-digits", bits=2)
+    assert game.held_out == games.make("multi-step-digits", bits=2, part="unseen") == game.held_out.held_out
+    assert games.make("ipd").held_out == games.make("ipd")
 
 
 def test_guessing_is_worth_the_share_of_the_digit_that_is_named():

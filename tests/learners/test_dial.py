@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tacit import games, loops
+from tacit import games, loops, nets
 from tacit.errors import Misfit
 from tacit.evaluation.play import play
 from tacit.games.base import Game, settle
 from tacit.games.channel import SILENCE, Heard, deliver, heard_space
 from tacit.learners import dial
+from tacit.nets_speaker import CNet, Form
 from tacit.settings import setting
 from tacit.types import Action, Bits, Discrete, Real, Spec
 
@@ -196,6 +197,34 @@ def test_nobody_does_what_is_not_allowed_and_exploration_is_fair(rial):
     assert abs(free.mean() - 0.5) < 4 * 0.5 / np.sqrt(free.size)  # four standard errors
     if rial:
         assert abs(float(step.action.message[0, :, TELLER].mean()) - 0.5) < 4 * 0.5 / np.sqrt(free.size)
+
+
+def test_a_view_goes_through_layers_of_its_own_and_the_rest_past_them():
+    """As if the rest of the network were told of what comes out of them in place of the view."""
+    seen, hidden = 4, 3  # a view of three numbers, and whether a message came
+    form = Form(players=2, moves=2, bits=1, heard=1, rial=False, hidden=hidden, layers=1)
+    deep = nets.drawn(KEY, CNet(seen, form._replace(view_layers=2)))
+    assert [layer.weight.shape for layer in deep.view] == [(3, 3), (3, 3)]
+    deep = jax.tree.map(lambda leaf: leaf + 0.1, deep)  # biases too
+    told, heard, memory = jnp.arange(1.0, 10.0) / 5, jnp.array([0.25]), jnp.full((1, hidden), 0.5)
+    x = np.asarray(told[:3])
+    for layer in deep.view:
+        x = np.maximum(np.asarray(layer.weight) @ x + np.asarray(layer.bias), 0.0)
+    assert 0 < (x > 0).sum() < hidden  # some are rectified
+    plain = eqx.tree_at(lambda net: net.view, deep, ())
+    expected = plain(jnp.concatenate([x, told[3:]]), heard, memory)
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5), deep(told, heard, memory), expected)
+    assert len(jax.tree.leaves(nets.drawn(KEY, CNet(seen, form)))) == len(jax.tree.leaves(deep)) - 4
+
+
+def test_tests_are_of_what_was_held_out():
+    """On images that were not drawn while players learned: their test is such play, in bits, with the same key."""
+    game, config = games.make("color-digit"), configured(False, tests=32, updates=1, view_layers=1)
+    learner = dial.make(game, config)
+    state, metrics = jax.jit(learner.step)(KEY, learner.init(KEY))
+    key, count = jax.random.split(KEY)[1], config.tests
+    again = jax.jit(lambda net, exam: dial.play(key, exam, config, net, count, executes=True))
+    np.testing.assert_array_equal(metrics["test"], again(state.net, game.held_out).gained[-1].mean(0))
 
 
 def test_every_message_has_a_number():
