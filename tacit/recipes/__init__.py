@@ -62,6 +62,9 @@ RECIPES = {
     "small-hanabi-obl": Entry(
         "tacit.recipes.small_hanabi_obl:RECIPE", "Off-Belief Learning on small Hanabi, levels 1 to 3, exact beliefs"
     ),
+    "small-hanabi-pqn": Entry(
+        "tacit.recipes.small_hanabi_pqn:RECIPE", "forms of Q-learning on small Hanabi in about the same time, and PPO"
+    ),
     "hanabi-obl": Entry(
         "tacit.recipes.hanabi_obl:RECIPE", "Off-Belief Learning on two-player Hanabi, levels 1 and 2, on a budget"
     ),

@@ -36,6 +36,7 @@ LEARNERS = {
     "mfos": {"num_games": 2, "hidden": 2},
     "mfos-recurrent": {"inner_episodes": 2, "inner_length": 4, "num_games": 4, "epochs": 1, "hidden": 2},
     "obl": {"updates": 1, "num_games": 2, "length": 2, "minibatches": 1, "hidden": 2, "belief_updates": 1},
+    "pqn": {"num_games": 2, "length": 4, "epochs": 1, "minibatches": 1, "hidden": 2},
     "ppo": {"num_games": 2, "length": 4, "epochs": 1, "minibatches": 1, "hidden": 2},
 }
 
@@ -56,6 +57,7 @@ SLOW = (
     "rial-switch-3",
     "small-hanabi-obl",
     "small-hanabi-op",
+    "small-hanabi-pqn",
 )  # many programs to compile
 
 
