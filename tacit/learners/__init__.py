@@ -28,6 +28,7 @@ LEARNERS = {
     ),
     "dial": Entry("tacit.learners.dial", "messages that carry gradients back to their senders (DIAL)"),
     "rial": Entry("tacit.learners.dial:Rial", "messages that are actions, learned from rewards alone (RIAL)"),
+    "ctdu": Entry("tacit.learners.ctdu", "finds a channel that nobody pointed out, and then learns to use it"),
     "exact-pg": Entry(
         "tacit.learners.exact_pg", "policy gradient on the exact return of two-step games; Other-Play as an option"
     ),

@@ -78,4 +78,10 @@ RECIPES = {
         "tacit.recipes.switch_no_communication:RECIPE", "three prisoners who see no switch"
     ),
     "dial-switch-4": Entry("tacit.recipes.dial_switch_4:RECIPE", "four prisoners: DIAL, RIAL, and no communication"),
+    "phone-booth-discovery": Entry(
+        "tacit.recipes.phone_booth_discovery:RECIPE", "a telephone that nobody pointed out is found"
+    ),
+    "phone-booth-utilization": Entry(
+        "tacit.recipes.phone_booth_utilization:RECIPE", "a telephone is found, and then players learn what to say"
+    ),
 }

@@ -27,6 +27,7 @@ TARGET_KEYS = [
 # Small enough for a second or two; what is measured keeps its names.
 
 LEARNERS = {
+    "ctdu": {"updates": 1, "num_games": 2, "guided": 1, "hidden": 2},
     "dial": {"updates": 1, "num_games": 2, "tests": 2, "hidden": 2, "layers": 1},
     "rial": {"updates": 1, "num_games": 2, "tests": 2, "hidden": 2, "layers": 1},
     "naive-pg": {"num_games": 2},
@@ -52,6 +53,8 @@ SLOW = (
     "mfos-imp",
     "mfos-ipd",
     "mfos-self-play",
+    "phone-booth-discovery",
+    "phone-booth-utilization",
     "population-ipd",
     "repeated-levers",
     "rial-switch-3",

@@ -1,0 +1,315 @@
+"""Cheap talk discovery and utilization: two players find a channel that nobody pointed out, and then use it.
+
+Each player has a recurrent network of values Q and, for what it says, of one number m. Whole episodes are played, moves
+by softmax(Q / temperature) mixed with some random ones. An update is one gradient step down, per episode,
+
+    sum over steps and players of (y_t - Q(u_t))^2 / 2,       y_t = r_t + discount max_u Q'_{t+1}(u)  [not ended]
+
+where Q' is a copy of the network made every `sync` updates, which goes through the same moves. There are two stages.
+
+    discovery       what is said is the hint that is given. Rewards r_t are those of fictitious transitions: what the
+                    receiver cannot see, the right exit, is drawn anew before each step, so that no hint can come to
+                    mean anything (Off-Belief Learning), and
+                        r_t  +=  beta I(A; O'),      A uniform, the sender's move; O' what the receiver sees next
+                        loss -=  kappa sum_t I(A; O'),    A of softmax(Q / temperature)
+                    The reward leads both to where something can be heard, and the loss makes hints equally likely.
+    utilization     the plain rewards, and what is said is logistic(m + noise e), which stays attached: its sender
+                    learns from the errors of its hearer (DIAL). In some episodes of an update (`guided`) the channel is
+                    used as it was found: until something is heard, players move like those at the end of discovery.
+                    v' is at most what the right exit pays.
+
+Source: Lo et al. 2023 (Cheap Talk Discovery and Utilization in Multi-Agent Reinforcement Learning), sections 4 and 5.
+Departures: batches of fresh episodes, and no replay; the source's cure for players who unlearn where the channel is, a
+second replay of episodes in which a message was delivered, is what guided episodes stand for. Gated recurrent units and
+a layer where the source has an LSTM and two dueling layers of 128. A fictitious transition differs from the real one in
+the right exit alone, which is averaged, not drawn; what is hidden from the sender, the receiver's place, is as it is:
+where no hint has a meaning to the receiver, it can have none for the sender.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
+
+from tacit import nets
+from tacit.errors import Misfit, SettingError
+from tacit.evaluation import phone_booth
+from tacit.games.base import Game
+from tacit.games.phone_booth import MOVES, RECEIVER, RIGHT_EXIT, SENDER, BoothState, PhoneBooth
+from tacit.learners.ctdu_policy import CHOOSE, PLAYERS, Stage, form_of, policy_of, talkers
+from tacit.learners.dial import of_chosen
+from tacit.learners.obl_beliefs import agreed
+from tacit.loops import rollout, start, unstack
+from tacit.nets_speaker import CNet
+from tacit.ops.optimizer import adam, descend
+from tacit.settings import setting
+from tacit.types import Action, Carry, Learner, Metrics, Params, Policy, Settings, Step
+
+
+class Config(Settings):
+    """Settings of cheap talk discovery and utilization."""
+
+    discovery: int = setting(10, "iterations of discovery, before those of utilization", unit="iterations", low=0)
+    lr: float = setting(1e-3, "step size of Adam", unit="per update", low=0.0)
+    num_games: int = setting(32, "episodes of an update", unit="episodes", source="Lo et al.", low=1)
+    updates: int = setting(100, "updates of an iteration, which ends with a test", unit="updates", low=1)
+    temperature: float = setting(
+        0.1, "temperature of the softmax over Q in discovery", unit="payoff", source="Lo et al.", above=0.0
+    )
+    use_temperature: float = setting(0.05, "the same in utilization", unit="payoff", above=0.0)
+    epsilon: float = setting(0.05, "share of random moves in utilization", low=0.0, high=1.0)
+    pays: str = setting(
+        "information",
+        "what discovery is rewarded for: what can be heard, that both stand in booths that work, or nothing",
+        choices=("information", "booths", "nothing"),
+    )
+    beta: float = setting(2.0, "weight of that reward", unit="payoff per bit", source="Lo et al.", low=0.0)
+    kappa: float = setting(
+        1.0, "weight of the information that hints carry in the loss", unit="per bit", source="Lo et al.", low=0.0
+    )
+    sampled: bool = setting(False, "information is that of a draw of what booths lose, not of its probability")
+    obl: bool = setting(True, "discovery learns from fictitious transitions")
+    dial: bool = setting(True, "in utilization, what is said carries gradients; otherwise it is the hint given")
+    guided: int = setting(
+        16, "those of an update in utilization in which the channel is used as it was found", unit="episodes", low=0
+    )
+    noise: float = setting(2.0, "standard deviation of the channel's noise while learning", source="DIAL", low=0.0)
+    sync: int = setting(
+        100, "updates between copies of the network that judges", unit="updates", source="Lo et al.", low=1
+    )
+    max_norm: float = setting(10.0, "largest norm of a gradient", above=0.0)
+    hidden: int = setting(64, "width of the layers", unit="units", low=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.guided > self.num_games:
+            raise SettingError(f"guided must be at most num_games, {self.num_games}, got {self.guided}")
+
+
+class State(NamedTuple):
+    """What changes.
+
+    Attributes:
+        net: the networks of both players, leaves `[P, ...]`.
+        slow: those that judge.
+        scout: those of the end of discovery, once it is over.
+        opt_state: the optimizer's.
+        update: how many updates are done.
+    """
+
+    net: Params
+    slow: Params
+    scout: Params
+    opt_state: PyTree
+    update: Int[Array, ""]
+
+
+class Lesson(NamedTuple):
+    """What an update asks for.
+
+    Attributes:
+        stage: how players act.
+        levels: `[B]` right exits.
+        moves: `[T, B, P]` to make instead of chosen ones, if any.
+        paid: from what was played to rewards `[T, B, P]`.
+        most: the largest value that may follow.
+    """
+
+    stage: Stage
+    levels: Int[Array, " B"]
+    moves: Int[Array, "T B 2"] | None
+    paid: Callable[[Step], Float[Array, "T B 2"]]
+    most: float
+
+
+def stage_of(config: Config, uses: Bool[Array, ""] | bool, executes: bool = False) -> Stage:
+    """How both players act in discovery or in utilization."""
+    on = jnp.asarray(uses)
+    temperature = jnp.where(on, config.use_temperature, config.temperature)
+    epsilon, noise = jnp.where(on, config.epsilon, 0.0), jnp.asarray(config.noise, float)
+    return Stage(temperature, epsilon, noise, on & config.dial, jnp.asarray(executes))
+
+
+def play(
+    key: PRNGKeyArray,
+    game: PhoneBooth,
+    config: Config,
+    net: Params,
+    stage: Stage,
+    levels: Int[Array, " B"],
+    moves: Int[Array, "T B 2"] | None = None,
+) -> Step:
+    """Whole episodes. With the same key and moves they are the same, but for what is said.
+
+    Args:
+        moves: to make instead of chosen ones, `CHOOSE` where they are to be chosen.
+    """
+    policy, params = policy_of(config.hidden), talkers(net, stage)
+    everyone = jax.vmap(policy.act, (0, 0, 0, 0, 0, None, 0))
+
+    def act(keys: Any, carry: Any, obs: Any, legal: Any, fresh: Any, given: Any) -> Any:
+        return everyone(keys, params, carry, obs, legal, fresh, given)
+
+    start_key, play_key = jax.random.split(key)
+    live = start(start_key, game, (policy,) * PLAYERS, len(levels), levels)
+    live = live._replace(carry=jax.tree.map(lambda *each: jnp.stack(each, 1), *live.carry))
+    given = None if moves is None else Action(moves, None)
+    return rollout(play_key, game, act, live, game.spec.max_length, given=given, reset=False)[1]
+
+
+def over(step: Step) -> Bool[Array, "T B"]:
+    """Which steps were made after the end."""
+    state: BoothState = step.state
+    return jnp.logical_or(state.terminated, state.truncated)
+
+
+def fictitious(game: PhoneBooth, state: BoothState, action: Action) -> Float[Array, "2"]:
+    """What the step pays where the receiver does not know the right exit: its reward is the mean over both."""
+
+    def with_exit(right: Array) -> Array:
+        return game.step(jax.random.key(0), state._replace(exit=right), action)[1].reward
+
+    real, supposed = with_exit(state.exit), jax.vmap(with_exit)(game.all_levels())
+    return real.at[RECEIVER].set(supposed[:, RECEIVER].mean())
+
+
+def bonus(key: PRNGKeyArray, game: PhoneBooth, state: BoothState, config: Config) -> Float[Array, ""]:
+    """What discovery is paid for being in a state, before its weight. The key is consumed."""
+    if config.pays == "booths":
+        return (game.line(state)[0] > 0).astype(float)
+    uniform = jnp.full(len(MOVES), 1 / len(MOVES))
+    return phone_booth.informed(game, state, uniform, key if config.sampled else None)
+
+
+def squared(
+    net: Params, slow: Params, key: PRNGKeyArray, game: Any, config: Config, lesson: Lesson
+) -> tuple[Float[Array, ""], Step]:
+    """Half the squared errors of values, summed over steps, mean over players and episodes; and what was played."""
+    stage, levels, moves, paid, most = lesson
+    played = play(key, game, config, net, stage, levels, moves)
+    judged = play(key, game, config, slow, stage, levels, played.action.move)
+    value = jnp.minimum(judged.extras.values.max(-1), most)
+    ahead = jnp.concatenate([value[1:], jnp.zeros_like(value[:1])])
+    ended = (played.terminated | played.truncated)[..., None]
+    target = jax.lax.stop_gradient(paid(played) + game.discount * jnp.where(ended, 0.0, ahead))
+    error = jnp.square(target - of_chosen(played.extras.values, played.action.move))
+    return 0.5 * jnp.where(over(played)[..., None], 0.0, error).sum(0).mean(), played
+
+
+def discovery_loss(
+    net: Params, slow: Params, key: PRNGKeyArray, game: Any, config: Config
+) -> tuple[Float[Array, ""], Step]:
+    """The loss of discovery, a mean over players and episodes played. The key is consumed."""
+    level_key, play_key, line_key = jax.random.split(key, 3)
+    levels = jax.vmap(game.sample_level)(jax.random.split(level_key, config.num_games))
+    keys = jax.random.split(line_key, (game.spec.max_length, config.num_games))
+    each = functools.partial(jax.vmap, in_axes=0)
+
+    def paid(played: Step) -> Float[Array, "T B 2"]:
+        pay = each(each(functools.partial(fictitious, game)))
+        reward = pay(played.state, played.action) if config.obl else played.reward
+        if config.pays == "nothing":
+            return reward
+        extra = each(each(lambda key, state: bonus(key, game, state, config)))(keys, played.state)
+        return reward + config.beta * extra[..., None]
+
+    lesson = Lesson(stage_of(config, False), levels, None, paid, jnp.inf)
+    error, played = squared(net, slow, play_key, game, config, lesson)
+
+    def told(key: Array, state: BoothState, probs: Array) -> Array:
+        return phone_booth.informed(game, state, probs, key if config.sampled else None)
+
+    information = each(each(told))(keys, played.state, played.extras.probs[:, :, SENDER])
+    information = jnp.where(over(played), 0.0, information).sum(0).mean()
+    return error - config.kappa * information, played
+
+
+def ways(
+    key: PRNGKeyArray, game: PhoneBooth, config: Config, scout: Params, levels: Int[Array, " B"]
+) -> Int[Array, "T B 2"]:
+    """How episodes are to begin: the moves of the players of discovery until something is heard, in `guided` of them.
+
+    After that, and in all others, moves are to be chosen.
+    """
+    found = play(key, game, config, scout, stage_of(config, False), levels)
+    sought = (jnp.cumsum(found.state.received, axis=0) == 0) & (jnp.arange(len(levels)) < config.guided)[None]
+    return jnp.where(sought[..., None], found.action.move, CHOOSE)
+
+
+def utilization_loss(
+    net: Params, slow: Params, key: PRNGKeyArray, game: Any, config: Config, scout: Params
+) -> tuple[Float[Array, ""], Step]:
+    """The loss of utilization, a mean over players and episodes, and those played. The key is consumed."""
+    level_key, play_key = jax.random.split(key)
+    levels = jax.vmap(game.sample_level)(jax.random.split(level_key, config.num_games))
+    moves = ways(play_key, game, config, scout, levels)  # the same key: booths lose the same hints
+    lesson = Lesson(stage_of(config, True), levels, moves, lambda played: played.reward, RIGHT_EXIT)
+    return squared(net, slow, play_key, game, config, lesson)
+
+
+def copied(now: Bool[Array, ""], new: Params, old: Params) -> Params:
+    """The new networks, if now is the time, or else the old ones."""
+    return jax.tree.map(lambda new, old: jnp.where(now, new, old), new, old)
+
+
+def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Learner:
+    """Both players of a phone booth maze whose hints carry messages of the sender's own (`messages`).
+
+    Raises:
+        Misfit: it is another game, or the players are to meet another rule.
+    """
+    if seats is not None:
+        raise Misfit("players of ctdu learn together, from play of their own; they cannot meet another rule")
+    if not isinstance(game, PhoneBooth):
+        raise Misfit(f"ctdu needs a phone booth maze, not {type(game).__name__}")
+    if not game.messages:
+        raise Misfit("ctdu needs hints that carry messages of the sender's own: set messages of the game")
+    optimizer, policy = adam(config.lr, max_norm=config.max_norm), policy_of(config.hidden)
+    shapes = eqx.filter_eval_shape(CNet, 1 + game.spec.observation.view.shape[0], form_of(config.hidden))
+
+    def init(key: PRNGKeyArray) -> State:
+        net: Any = jax.vmap(functools.partial(nets.drawn, module=shapes))(jax.random.split(key, PLAYERS))
+        quiet = 0.01 * net.head[1].weight  # so that play begins nearly uniform
+        net = eqx.tree_at(lambda x: x.head[1].weight, net, quiet)
+        return State(net, net, net, optimizer.init(net), jnp.int32(0))
+
+    def improved(state: State, key: PRNGKeyArray, uses: bool) -> tuple[State, Metrics]:
+        slow = copied(state.update % config.sync == 0, state.net, state.slow)
+        scout = copied(state.update <= config.discovery * config.updates, state.net, state.scout)
+        loss = functools.partial(utilization_loss, scout=scout) if uses else discovery_loss
+        (error, played), gradient = jax.value_and_grad(loss, has_aux=True)(state.net, slow, key, game, config)
+        net, opt_state = descend(optimizer, gradient, state.opt_state, state.net)
+        heard = played.next_state.received.any(0).mean(dtype=float)
+        metrics = {"loss": error, "return": played.gained[-1].mean(0), "heard": heard}
+        return State(net, slow, scout, opt_state, state.update + 1), metrics
+
+    def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
+        keys = jax.random.split(key, config.updates)
+
+        def stage(uses: bool, state: State) -> tuple[State, Metrics]:
+            return jax.lax.scan(functools.partial(improved, uses=uses), state, keys)
+
+        first = agreed(state.update < config.discovery * config.updates)
+        state, metrics = jax.lax.cond(first, functools.partial(stage, False), functools.partial(stage, True), state)
+        pair, params = zip(*policies(state), strict=True)
+        score = phone_booth.score(game, pair, params)
+        tests = {"test": score.value, "found": score.found, "visits": score.visits}
+        return state, jax.tree.map(lambda each: each.mean(0), metrics) | tests
+
+    def update(key: PRNGKeyArray, state: State, played: Step, carry: Carry) -> tuple[State, Metrics]:
+        del key, state, played, carry
+        raise Misfit("players of ctdu learn from play of their own alone")
+
+    def policies(state: State) -> tuple[tuple[Policy, Params], ...]:
+        """As they are executed."""
+        uses = state.update > config.discovery * config.updates
+        return tuple((policy, each) for each in unstack(talkers(state.net, stage_of(config, uses, True)), PLAYERS))
+
+    def with_params(state: State, seat: int, params: Params) -> State:
+        return state._replace(net=jax.tree.map(lambda rows, new: rows.at[seat].set(new), state.net, params.net))
+
+    return Learner(init, step, policies, update, with_params)
