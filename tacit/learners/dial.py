@@ -336,7 +336,7 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
             return state._replace(net=params.net)
         return state._replace(net=jax.tree.map(lambda rows, new: rows.at[seat].set(new), state.net, params.net))
 
-    return Learner(init, step, policies, update, with_params)
+    return Learner(init, step, policies, update, with_params, deep=config.view_layers > 0)
 
 
 class Rial:

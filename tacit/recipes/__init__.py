@@ -84,4 +84,8 @@ RECIPES = {
     "phone-booth-utilization": Entry(
         "tacit.recipes.phone_booth_utilization:RECIPE", "a telephone is found, and then players learn what to say"
     ),
+    "dial-color-digit": Entry(
+        "tacit.recipes.dial_color_digit:RECIPE", "DIAL says the parity of a digit, worth more than its color"
+    ),
+    "dial-multi-step": Entry("tacit.recipes.dial_multi_step:RECIPE", "DIAL spells a digit in four bits, one a step"),
 }

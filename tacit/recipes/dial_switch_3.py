@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tacit.recipes import switch
+from tacit.recipes import channels, switch
 from tacit.recipes.base import Budget, Measured, Recipe, Target, over_runs, over_seeds
 from tacit.runs.training import Finished
 
@@ -32,7 +32,7 @@ def exhibits(runs: Mapping[str, Finished]) -> list[dict[str, Any]]:
     return [
         switch.curves("Tests of DIAL, exact", {DIAL: run}),
         *switch.speech(run),
-        switch.histograms(runs),
+        channels.histograms(runs),
         switch.crossed(run)[1],
     ]
 

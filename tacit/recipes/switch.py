@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -15,6 +14,7 @@ from tacit.evaluation.pairings import summarize
 from tacit.evaluation.riddle_protocols import Branch, Visits
 from tacit.evaluation.switch_riddle import oracle
 from tacit.learners import dial
+from tacit.recipes import channels
 from tacit.recipes.base import Measured, over_seeds, share
 from tacit.runs import exhibits
 from tacit.runs.experiment import Experiment
@@ -26,7 +26,6 @@ BY_ENUMERATION = "by enumeration of all sequences of visits"
 SOLVED = 0.999  # normalized return of a test that counts as the best possible
 UPDATES = 100  # between tests
 LAST = 10  # tests whose mean counts
-BINS = 25
 
 
 def row(
@@ -70,13 +69,6 @@ def clock(run: Finished, updates: int) -> Measured:
     return Measured(float(run.metrics["wall"][within][-1]), None, "exact", 1)
 
 
-def seeds_of(run: Finished, measure: Any) -> np.ndarray:
-    """What `measure(state)` gives for each seed."""
-    compiled = jax.jit(measure)
-    count = len(jax.tree.leaves(run.state)[0])
-    return np.stack([np.asarray(compiled(jax.tree.map(lambda leaf, s=s: leaf[s], run.state))) for s in range(count)])
-
-
 def numbers_against_bits(run: Finished) -> Measured:
     """What greedy prisoners lose, normalized, when they send bits instead of the numbers they learned with.
 
@@ -90,38 +82,12 @@ def numbers_against_bits(run: Finished) -> Measured:
         numbers, bits = (earn(executes=executes).gained[-1, :, 0].mean() for executes in (False, True))
         return (numbers - bits) / oracle(game)
 
-    return over_seeds(seeds_of(run, lost))
-
-
-def spoken(run: Finished) -> Float[np.ndarray, " bins"]:
-    """How often the visitors of play to learn say what: logistic(m), before any noise, in bins from 0 to 1."""
-
-    def histogram(state: dial.State) -> Array:
-        step = dial.play(jax.random.key(1), run.game, run.config, state.net, 256)
-        ended = step.terminated | step.truncated
-        over = jnp.concatenate([jnp.zeros_like(ended[:1]), ended[:-1]])[..., None]
-        speaks = step.legal.message & ~over[..., None]
-        said = jnp.broadcast_to(jax.nn.sigmoid(step.extras.message), speaks.shape)
-        return jnp.histogram(said, BINS, (0.0, 1.0), weights=speaks.astype(float))[0] / speaks.sum()
-
-    return seeds_of(run, histogram).mean(0)
-
-
-def histograms(runs: Mapping[str, Finished]) -> exhibits.Exhibit:
-    """What is said with and without noise on the channel."""
-    middle = ((np.arange(BINS) + 0.5) / BINS).tolist()
-    lines = {name: spoken(run) for name, run in runs.items()}
-    return exhibits.curves(
-        "Messages while players learn, before noise", middle, lines, ("logistic(m)", "share of messages")
-    )
+    return over_seeds(channels.seeds_of(run, lost))
 
 
 def curves(title: str, runs: Mapping[str, Finished]) -> exhibits.Exhibit:
     """Every seed's tests, dips and all."""
-    lines = {f"{name}, seed {s}": line for name, run in runs.items() for s, line in enumerate(tests(run).T)}
-    first = next(iter(runs.values()))
-    x = first.metrics["iteration"] * first.config.updates
-    return exhibits.curves(title, x.tolist(), lines, ("updates", "normalized return of the test"))
+    return channels.curves(title, runs, {name: tests(run) for name, run in runs.items()})
 
 
 def speech(run: Finished) -> list[exhibits.Exhibit]:

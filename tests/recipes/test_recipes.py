@@ -45,6 +45,8 @@ LEARNERS = {
 SLOW = (
     "cars-and-cyclists",
     "coin-mfos",
+    "dial-color-digit",
+    "dial-multi-step",
     "dial-switch-4",
     "hanabi-obl",
     "hanabi-ppo",

@@ -1,0 +1,76 @@
+"""Games of pairs of digits as recipes see them: what players earn with images they never saw, and what they say."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from tacit.evaluation import digits
+from tacit.games.color_digit import BEST, ColorDigit
+from tacit.recipes import channels
+from tacit.recipes.base import Target
+from tacit.runs import exhibits
+from tacit.runs.experiment import Experiment
+from tacit.runs.training import Finished
+
+PAPER = "Foerster et al. 2016, Learning to Communicate with Deep Multi-Agent Reinforcement Learning, section 6.3"
+OWN = "tacit's specification"
+DIAL, RIAL, ALONE = "DIAL", "RIAL", "no communication"
+SEEDS = 5
+PARTNERS = 24  # images that each image meets when what is said is counted
+UNSEEN = (
+    "Returns are normalized: divided by what perfect players earn. They are exact, over all pairs of the 297 images "
+    "that nobody learned from, greedy and in bits; tests on the way are of 512 such pairs. An update is of 32 episodes."
+)
+
+
+def rows(game: str, iterations: int, **changes: Any) -> dict[str, Experiment]:
+    """DIAL, RIAL and players who hear nothing, with the same settings (but for those of a channel) and seeds."""
+    channel = {name: changes.pop(name) for name in ("noise", "unit") if name in changes}
+    changes = {"view_layers": 2, "updates": 500, "tests": 512, **changes}
+
+    def row(learner: str, rules: Mapping[str, Any], **more: Any) -> Experiment:
+        return Experiment(learner, game, "", changes | more, dict(rules), iterations=iterations, seeds=SEEDS, every=1)
+
+    quiet = {"talk": False}
+    return {DIAL: row("dial", {}, **channel), RIAL: row("rial", {}), ALONE: row("dial", quiet, **channel)}
+
+
+def unseen(run: Finished) -> Float[np.ndarray, " S"]:
+    """What each seed earns at the end, normalized, over all pairs of unseen images."""
+    return _tried(run, lambda game, policies, params: digits.score(game, policies, params).normalized)
+
+
+def told(run: Finished, measure: Callable[[digits.Words], Array]) -> np.ndarray:
+    """What `measure` gives of the words of each seed, over an even part of all pairs of unseen images."""
+    return _tried(run, lambda game, policies, params: measure(digits.words(game, policies, params, PARTNERS)))
+
+
+def _tried(run: Finished, measure: Callable[..., Array]) -> np.ndarray:
+    """What `measure(game, policies, params)` gives of each seed's players, as they play with unseen images."""
+    game = run.game.held_out
+    learner = run.make(game, run.config)
+
+    def of(state: Any) -> Array:
+        policies, params = zip(*learner.policy(state), strict=True)
+        return measure(game, policies, params)
+
+    return channels.seeds_of(run, of)
+
+
+def curves(runs: Mapping[str, Finished]) -> exhibits.Exhibit:
+    """Every seed's tests on unseen images."""
+    best = {name: BEST if isinstance(run.game, ColorDigit) else 1.0 for name, run in runs.items()}
+    tests = {name: run.metrics["test"][..., 0] / best[name] for name, run in runs.items()}
+    return channels.curves("Tests on unseen images", runs, tests)
+
+
+def each(name: str, run: Finished) -> str:
+    """What every seed earns, as a line."""
+    return f"{name}, each seed on unseen images: {', '.join(f'{value:.3f}' for value in unseen(run))}."
+
+
+def beside(low: float, reason: str) -> Target:
+    """DIAL beside RIAL, on the same seeds."""
+    return Target(f"{DIAL} minus {RIAL}", PAPER + ", figure", low=low, reason=reason)
