@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from tacit.evaluation import digits
-from tacit.games.color_digit import BEST, ColorDigit
 from tacit.recipes import channels
 from tacit.recipes.base import Target
 from tacit.runs import exhibits
@@ -18,7 +17,6 @@ PAPER = "Foerster et al. 2016, Learning to Communicate with Deep Multi-Agent Rei
 OWN = "tacit's specification"
 DIAL, RIAL, ALONE = "DIAL", "RIAL", "no communication"
 SEEDS = 5
-PARTNERS = 24  # images that each image meets when what is said is counted
 UNSEEN = (
     "Returns are normalized: divided by what perfect players earn. They are exact, over all pairs of the 297 images "
     "that nobody learned from, greedy and in bits; tests on the way are of 512 such pairs. An update is of 32 episodes."
@@ -39,12 +37,12 @@ def rows(game: str, iterations: int, **changes: Any) -> dict[str, Experiment]:
 
 def unseen(run: Finished) -> Float[np.ndarray, " S"]:
     """What each seed earns at the end, normalized, over all pairs of unseen images."""
-    return _tried(run, lambda game, policies, params: digits.score(game, policies, params).normalized)
+    return _tried(run, lambda game, policies, params: digits.exactly(game, policies, params)[0].normalized)
 
 
 def told(run: Finished, measure: Callable[[digits.Words], Array]) -> np.ndarray:
-    """What `measure` gives of the words of each seed, over an even part of all pairs of unseen images."""
-    return _tried(run, lambda game, policies, params: measure(digits.words(game, policies, params, PARTNERS)))
+    """What `measure` gives of the words of each seed, over all pairs of unseen images."""
+    return _tried(run, lambda game, policies, params: measure(digits.exactly(game, policies, params)[1]))
 
 
 def _tried(run: Finished, measure: Callable[..., Array]) -> np.ndarray:
@@ -61,8 +59,7 @@ def _tried(run: Finished, measure: Callable[..., Array]) -> np.ndarray:
 
 def curves(runs: Mapping[str, Finished]) -> exhibits.Exhibit:
     """Every seed's tests on unseen images."""
-    best = {name: BEST if isinstance(run.game, ColorDigit) else 1.0 for name, run in runs.items()}
-    tests = {name: run.metrics["test"][..., 0] / best[name] for name, run in runs.items()}
+    tests = {name: run.metrics["test"][..., 0] / digits.best(run.game) for name, run in runs.items()}
     return channels.curves("Tests on unseen images", runs, tests)
 
 

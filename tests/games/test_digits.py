@@ -15,6 +15,7 @@ from tacit.evaluation import digits
 from tacit.games import digit_images
 from tacit.games.color_digit import ColoredImages
 from tacit.games.digit_images import images
+from tacit.learners import dial
 from tacit.types import Action, Policy
 
 pytestmark = pytest.mark.usefixtures("strict")
@@ -139,12 +140,12 @@ def test_four_bits_spell_a_digit():
     assert spell == pytest.approx(1.0)
 
 
-def said(name, says, partners, **rules):
+def said(name, says, **rules):
     game = games.make(name, part="unseen", **rules)
     player = knowing(game, says, lambda known: known.digit)
 
     def found():
-        told = digits.words(game, (player, player), ((), ()), partners)
+        told = digits.exactly(game, (player, player), ((), ()))[1]
         kinds = (told.digit & 1, told.digit, told.color)
         about = [told.tells(kind, 10) for kind in kinds]
         return told.code, told.digit, told.color, about, told.count(told.digit, 10)
@@ -159,14 +160,14 @@ def plain_entropy(counts):
 
 def test_what_is_said_tells_what_it_is_about_and_nothing_else():
     digit = images("", "unseen").digit
-    code, shown, color, (parity, whole, hue), count = said("color-digit", lambda known: known.digit, 2)
+    code, shown, color, (parity, whole, hue), count = said("color-digit", lambda known: known.digit)
     np.testing.assert_array_equal(code, shown % 2)
-    assert code.shape == (297 * 2 * 4, 2)
+    assert code.shape == (297 * 297 * 4, 2)
     every = plain_entropy(np.bincount(digit % 2))
     np.testing.assert_allclose([parity, whole, hue], [every, every, 0.0], atol=1e-5)  # sums of 32-bit numbers
     np.testing.assert_allclose(count.sum(1), np.bincount(digit) / 297, rtol=1e-5)
     assert (np.asarray(count)[np.arange(10), 1 - np.arange(10) % 2] == 0).all()
-    code, _, color, (parity, _, hue), _ = said("color-digit", lambda known: known.color, 2)
+    code, _, color, (parity, _, hue), _ = said("color-digit", lambda known: known.color)
     np.testing.assert_array_equal(code, color)
     np.testing.assert_allclose([parity, hue], [0.0, 1.0], atol=1e-5)
 
@@ -176,11 +177,45 @@ def test_codes_are_all_bits_that_are_heard_the_first_one_highest(rules):
     def spells(known):
         return known.digit >> (3 - known.time) if not rules else jnp.int32(known.digit > 4)
 
-    code, shown, _, (_, whole, hue), _ = said("multi-step-digits", spells, 1, **rules)
+    code, shown, _, (_, whole, hue), _ = said("multi-step-digits", spells, **rules)
     digit = images("", "unseen").digit
     np.testing.assert_array_equal(code, 15 * (np.asarray(shown) > 4) if rules else shown)
     assert whole == pytest.approx(plain_entropy(np.bincount(digit > 4 if rules else digit)), abs=1e-5)
     assert hue == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        pytest.param("color-digit", {}, marks=pytest.mark.long),
+        ("multi-step-digits", {"length": 3, "bits": 2}),
+        pytest.param("multi-step-digits", {"talk": False}, marks=pytest.mark.long),
+    ],
+    ids=["colors", "two bits, twice", "nobody talks"],
+)
+def test_a_table_of_habits_is_as_good_as_all_games(tmp_path, name, rules):
+    """For players with a memory whose messages depend on what they heard, each with a network of its own."""
+    pixels = np.random.default_rng(1).integers(0, 256, 5 * 4, np.uint8)
+    files = {IMAGES: head(0x803, 5, 2, 2) + pixels.tobytes(), LABELS: head(0x801, 5) + bytes([0, 1, 1, 2, 9])}
+    game = games.make(name, data=folder_of(tmp_path, files), **rules)
+    learner = dial.make(game, dial.Config(hidden=6, shared=False))
+    state = jax.tree.map(lambda leaf: 4 * leaf, learner.init(jax.random.key(3)))
+
+    def both(state):
+        players = tuple(zip(*learner.policy(state), strict=True))
+        return digits.score(game, *players), digits.exactly(game, *players)
+
+    played, (tabled, words) = jax.jit(both)(state)
+    assert tabled.value == pytest.approx(float(played.value), abs=1e-6)
+    assert (tabled.best, tabled.games, tabled.exact) == tuple(played[1:])
+    assert len(np.unique(words.code, axis=0)) > 2  # they do say one thing and another
+
+
+def test_tables_of_habits_have_a_size():
+    with pytest.raises(Misfit, match="may hear up to 12 bits here, and in this game it can hear 14"):
+        digits.exactly(games.make("multi-step-digits", length=8, bits=2), (), ())
+    with pytest.raises(Misfit, match="not LeverGame"):
+        digits.exactly(games.make("levers"), (), ())
 
 
 def test_what_is_learned_is_tested_on_images_that_are_unseen():
