@@ -28,6 +28,10 @@ LEARNERS = {
     ),
     "dial": Entry("tacit.learners.dial", "messages that carry gradients back to their senders (DIAL)"),
     "rial": Entry("tacit.learners.dial:Rial", "messages that are actions, learned from rewards alone (RIAL)"),
+    "communicator": Entry(
+        "tacit.learners.communicator",
+        "talk in real numbers, learned by PPO: CommNet, TarMAC's attention, IC3Net's gate",
+    ),
     "ctdu": Entry("tacit.learners.ctdu", "finds a channel that nobody pointed out, and then learns to use it"),
     "exact-pg": Entry(
         "tacit.learners.exact_pg", "policy gradient on the exact return of two-step games; Other-Play as an option"
@@ -43,6 +47,9 @@ SAMPLED_SHAPERS = ("mfos-recurrent",)
 
 SHAPERS = ("mfos", "mfos-ga", "m-maml", "meva", *SAMPLED_SHAPERS)
 """Learners whose game is a meta-game: they learn from whole runs of another rule's learning (`--against`)."""
+
+TALKERS = ("communicator",)
+"""Learners that bring a line of their own to a game: what they learn is that game with it (`wired` of their module)."""
 
 PLAYERS = {
     "always-cooperate": Entry("tacit.learners.scripted:ALWAYS_COOPERATE", "C, whatever happens"),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tacit import games, settings
 from tacit.errors import RunError, SettingError
-from tacit.learners import LEARNERS, PLAYERS, SAMPLED_SHAPERS, SHAPERS
+from tacit.learners import LEARNERS, PLAYERS, SAMPLED_SHAPERS, SHAPERS, TALKERS
 from tacit.policies import POLICIES, place
 from tacit.registry import load
 from tacit.settings import setting, unknown
@@ -204,6 +204,8 @@ def resolve(experiment: Experiment) -> Resolved:
     if experiment.learner in SHAPERS:
         return Resolved(make, _meta_game(experiment.learner, config, board, others), config)
     if others is None:
+        if experiment.learner in TALKERS:
+            board = load("learner", LEARNERS, experiment.learner).wired(board, config)
         return Resolved(make, board, config)
     return Resolved(Versus(make, others[0]), board, Pair(config, others[1]))
 
