@@ -30,21 +30,19 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
-from tacit import nets
 from tacit.errors import Misfit, SettingError
 from tacit.evaluation import phone_booth
 from tacit.games.base import Game
 from tacit.games.phone_booth import MOVES, RECEIVER, RIGHT_EXIT, SENDER, BoothState, PhoneBooth
-from tacit.learners.ctdu_policy import CHOOSE, PLAYERS, Stage, form_of, policy_of, talkers
+from tacit.learners.ctdu_policy import CHOOSE, PLAYERS, Stage, drawn, policy_of, talkers
 from tacit.learners.dial import of_chosen
 from tacit.learners.obl_beliefs import agreed
 from tacit.loops import rollout, start, unstack
-from tacit.nets_speaker import CNet
 from tacit.ops.optimizer import adam, descend
 from tacit.settings import setting
 from tacit.types import Action, Carry, Learner, Metrics, Params, Policy, Settings, Step
@@ -77,6 +75,7 @@ class Config(Settings):
     guided: int = setting(
         16, "those of an update in utilization in which the channel is used as it was found", unit="episodes", low=0
     )
+    anew: bool = setting(True, "networks of utilization begin anew, and not as those of discovery ended")
     noise: float = setting(2.0, "standard deviation of the channel's noise while learning", source="DIAL", low=0.0)
     sync: int = setting(
         100, "updates between copies of the network that judges", unit="updates", source="Lo et al.", low=1
@@ -89,21 +88,26 @@ class Config(Settings):
         if self.guided > self.num_games:
             raise SettingError(f"guided must be at most num_games, {self.num_games}, got {self.guided}")
 
+    @property
+    def optimizer(self) -> optax.GradientTransformation:
+        """Adam behind a clip of the gradient's norm."""
+        return adam(self.lr, max_norm=self.max_norm)
+
 
 class State(NamedTuple):
     """What changes.
 
     Attributes:
-        net: the networks of both players, leaves `[P, ...]`.
+        scout: the networks of discovery, leaves `[P, ...]`, which then guide.
+        net: those of utilization.
         slow: those that judge.
-        scout: those of the end of discovery, once it is over.
         opt_state: the optimizer's.
         update: how many updates are done.
     """
 
+    scout: Params
     net: Params
     slow: Params
-    scout: Params
     opt_state: PyTree
     update: Int[Array, ""]
 
@@ -186,7 +190,7 @@ def bonus(key: PRNGKeyArray, game: PhoneBooth, state: BoothState, config: Config
 
 
 def squared(
-    net: Params, slow: Params, key: PRNGKeyArray, game: Any, config: Config, lesson: Lesson
+    net: Params, slow: Params, key: PRNGKeyArray, game: PhoneBooth, config: Config, lesson: Lesson
 ) -> tuple[Float[Array, ""], Step]:
     """Half the squared errors of values, summed over steps, mean over players and episodes; and what was played."""
     stage, levels, moves, paid, most = lesson
@@ -251,9 +255,44 @@ def utilization_loss(
     return squared(net, slow, play_key, game, config, lesson)
 
 
-def copied(now: Bool[Array, ""], new: Params, old: Params) -> Params:
+def copied(now: Bool[Array, ""], new: PyTree, old: PyTree) -> PyTree:
     """The new networks, if now is the time, or else the old ones."""
     return jax.tree.map(lambda new, old: jnp.where(now, new, old), new, old)
+
+
+class Improved(NamedTuple):
+    """Networks after an update, their optimizer's state, and metrics."""
+
+    net: Params
+    opt_state: PyTree
+    metrics: Metrics
+
+
+def descended(net: Params, opt_state: PyTree, loss: Callable[..., Any], config: Config) -> Improved:
+    """A step down a loss, which maps networks to itself and what was played."""
+    (error, played), gradient = jax.value_and_grad(loss, has_aux=True)(net)
+    heard = played.next_state.received.any(0).mean(dtype=float)
+    metrics = {"loss": error, "return": played.gained[-1].mean(0), "heard": heard}
+    return Improved(*descend(config.optimizer, gradient, opt_state, net), metrics)
+
+
+def discovered(state: State, key: PRNGKeyArray, game: PhoneBooth, config: Config) -> tuple[State, Metrics]:
+    """An update of discovery."""
+    slow = copied(state.update % config.sync == 0, state.scout, state.slow)
+    loss = functools.partial(discovery_loss, slow=slow, key=key, game=game, config=config)
+    scout, opt_state, metrics = descended(state.scout, state.opt_state, loss, config)
+    return State(scout, state.net, slow, opt_state, state.update + 1), metrics
+
+
+def used(state: State, key: PRNGKeyArray, game: PhoneBooth, config: Config) -> tuple[State, Metrics]:
+    """An update of utilization."""
+    since = state.update - config.discovery * config.updates
+    net = copied((since == 0) & (not config.anew), state.scout, state.net)
+    slow = copied(since % config.sync == 0, net, state.slow)
+    opt_state = copied(since == 0, config.optimizer.init(net), state.opt_state)
+    loss = functools.partial(utilization_loss, slow=slow, key=key, game=game, config=config, scout=state.scout)
+    net, opt_state, metrics = descended(net, opt_state, loss, config)
+    return State(state.scout, net, slow, opt_state, state.update + 1), metrics
 
 
 def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Learner:
@@ -268,33 +307,18 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         raise Misfit(f"ctdu needs a phone booth maze, not {type(game).__name__}")
     if not game.messages:
         raise Misfit("ctdu needs hints that carry messages of the sender's own: set messages of the game")
-    optimizer, policy = adam(config.lr, max_norm=config.max_norm), policy_of(config.hidden)
-    shapes = eqx.filter_eval_shape(CNet, 1 + game.spec.observation.view.shape[0], form_of(config.hidden))
+    policy = policy_of(config.hidden)
 
     def init(key: PRNGKeyArray) -> State:
-        net: Any = jax.vmap(functools.partial(nets.drawn, module=shapes))(jax.random.split(key, PLAYERS))
-        quiet = 0.01 * net.head[1].weight  # so that play begins nearly uniform
-        net = eqx.tree_at(lambda x: x.head[1].weight, net, quiet)
-        return State(net, net, net, optimizer.init(net), jnp.int32(0))
-
-    def improved(state: State, key: PRNGKeyArray, uses: bool) -> tuple[State, Metrics]:
-        slow = copied(state.update % config.sync == 0, state.net, state.slow)
-        scout = copied(state.update <= config.discovery * config.updates, state.net, state.scout)
-        loss = functools.partial(utilization_loss, scout=scout) if uses else discovery_loss
-        (error, played), gradient = jax.value_and_grad(loss, has_aux=True)(state.net, slow, key, game, config)
-        net, opt_state = descend(optimizer, gradient, state.opt_state, state.net)
-        heard = played.next_state.received.any(0).mean(dtype=float)
-        metrics = {"loss": error, "return": played.gained[-1].mean(0), "heard": heard}
-        return State(net, slow, scout, opt_state, state.update + 1), metrics
+        scout, net = (drawn(each, game.spec, config.hidden) for each in jax.random.split(key))
+        return State(scout, net, scout, config.optimizer.init(scout), jnp.int32(0))
 
     def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
         keys = jax.random.split(key, config.updates)
-
-        def stage(uses: bool, state: State) -> tuple[State, Metrics]:
-            return jax.lax.scan(functools.partial(improved, uses=uses), state, keys)
-
         first = agreed(state.update < config.discovery * config.updates)
-        state, metrics = jax.lax.cond(first, functools.partial(stage, False), functools.partial(stage, True), state)
+        stages = (functools.partial(stage, game=game, config=config) for stage in (discovered, used))
+        discovers, uses = (functools.partial(jax.lax.scan, stage, xs=keys) for stage in stages)
+        state, metrics = jax.lax.cond(first, discovers, uses, state)
         pair, params = zip(*policies(state), strict=True)
         score = phone_booth.score(game, pair, params)
         tests = {"test": score.value, "found": score.found, "visits": score.visits}
@@ -304,12 +328,20 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         del key, state, played, carry
         raise Misfit("players of ctdu learn from play of their own alone")
 
+    def now(state: State) -> Bool[Array, ""]:
+        """Whether utilization has begun."""
+        return state.update > config.discovery * config.updates
+
     def policies(state: State) -> tuple[tuple[Policy, Params], ...]:
-        """As they are executed."""
-        uses = state.update > config.discovery * config.updates
-        return tuple((policy, each) for each in unstack(talkers(state.net, stage_of(config, uses, True)), PLAYERS))
+        """As they are executed: those of the present stage."""
+        players = talkers(copied(now(state), state.net, state.scout), stage_of(config, now(state), executes=True))
+        return tuple((policy, each) for each in unstack(players, PLAYERS))
 
     def with_params(state: State, seat: int, params: Params) -> State:
-        return state._replace(net=jax.tree.map(lambda rows, new: rows.at[seat].set(new), state.net, params.net))
+        def written(nets: Params) -> Params:
+            return jax.tree.map(lambda rows, new: rows.at[seat].set(new), nets, params.net)
+
+        scout, net = written(state.scout), written(state.net)
+        return state._replace(scout=copied(now(state), state.scout, scout), net=copied(now(state), net, state.net))
 
     return Learner(init, step, policies, update, with_params)

@@ -6,15 +6,17 @@ They are two recurrent networks of values of moves, and of one number that the s
 import functools
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
+from tacit import nets
 from tacit.games.channel import discretize, regularize
 from tacit.games.phone_booth import HINT_DOWN, MOVES
 from tacit.nets_speaker import CNet, Form, Memory
 from tacit.ops import categorical
-from tacit.types import Action, Carry, Params, Policy
+from tacit.types import Action, Carry, Params, Policy, Spec
 
 PLAYERS = 2
 CHOOSE = -1  # stands for a move that is not given
@@ -88,6 +90,10 @@ def talkers(net: Params, stage: Stage) -> Talker:
     return Talker(net, jnp.eye(PLAYERS), jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (PLAYERS,)), stage))
 
 
-def form_of(hidden: int) -> Form:
-    """The form of the networks."""
-    return Form(PLAYERS, len(MOVES), 1, 1, False, hidden, 1)
+def drawn(key: PRNGKeyArray, spec: Spec, hidden: int) -> Params:
+    """Both players' first networks. The key is consumed."""
+    form = Form(PLAYERS, len(MOVES), 1, 1, False, hidden, 1)
+    shapes = eqx.filter_eval_shape(CNet, 1 + spec.observation.view.shape[0], form)
+    net: Any = jax.vmap(functools.partial(nets.drawn, module=shapes))(jax.random.split(key, PLAYERS))
+    quiet = net.head[1].weight.at[:, : len(MOVES)].mul(0.01)  # so that play begins nearly uniform
+    return eqx.tree_at(lambda x: x.head[1].weight, net, quiet)

@@ -12,7 +12,7 @@ from tacit import games, loops
 from tacit.errors import Misfit, SettingError
 from tacit.evaluation import phone_booth
 from tacit.games.phone_booth import DOWN, HINT_DOWN, HINT_UP, LEFT, MOVES, RECEIVER, RIGHT, SENDER, UP, WAIT
-from tacit.learners import ctdu
+from tacit.learners import ctdu, ctdu_policy
 from tacit.types import Action
 
 SHORT = {"sender_room": 2, "sender_start": 0, "booths": (1, 1), "decoys": (), "receiver_room": 2, "receiver_start": 1}
@@ -23,8 +23,8 @@ KEY = jax.random.key(3)
 
 def drawn(scale=2.0):
     """Networks whose weights are larger than those that learning starts from."""
-    net = ctdu.make(GAME, ctdu.Config(**SMALL)).init(KEY).net
-    net = eqx.tree_at(lambda x: x.head[1].weight, net, 100 * net.head[1].weight)
+    net = ctdu_policy.drawn(KEY, GAME.spec, SMALL["hidden"])
+    net = eqx.tree_at(lambda x: x.head[1].weight, net, net.head[1].weight.at[:, : len(MOVES)].mul(100))
     net = eqx.tree_at(lambda x: x.head[0].bias, net, 1 + net.head[0].bias)  # so that no unit of few is always silent
     return jax.tree.map(lambda leaf: scale * leaf, net)
 
@@ -256,8 +256,9 @@ def test_a_run_in_two_parts_is_the_run_in_one():
 def test_stages_follow_each_other():
     config, states, _ = runs()
     for state in states[7:]:  # the scouts are those of the end of discovery
-        jax.tree.map(np.testing.assert_array_equal, state.scout, states[6].net)
-    assert not np.array_equal(states[8].net.inputs.weight, states[6].net.inputs.weight)
+        jax.tree.map(np.testing.assert_array_equal, state.scout, states[6].scout)
+    jax.tree.map(np.testing.assert_array_equal, states[6].net, states[0].net)  # what begins anew has waited
+    assert not np.array_equal(states[7].net.inputs.weight, states[6].net.inputs.weight)
     for iteration, uses in ((6, False), (7, True)):
         state = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), states[iteration])
         policies = ctdu.make(GAME, config).policy(state)
