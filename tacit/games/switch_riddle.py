@@ -94,7 +94,8 @@ class SwitchRiddle(Game):
 
     def in_room(self, state: RiddleState) -> Bool[Array, " P"]:
         """Who is in the room today."""
-        return jnp.arange(self.num_players) == state.visits[jnp.minimum(state.day, self.days - 1)]
+        today = jnp.arange(self.days) == jnp.minimum(state.day, self.days - 1)  # mapped, indexing would be slower
+        return jnp.arange(self.num_players) == jnp.where(today, state.visits, 0).sum(dtype=jnp.int32)
 
     def observe(self, state: RiddleState) -> Heard:
         """A view of one number: 1 in the room, 0 outside."""
