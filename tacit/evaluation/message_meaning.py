@@ -37,7 +37,7 @@ from scipy.special import rel_entr, xlogy
 
 from tacit.errors import Misfit
 from tacit.evaluation.message_estimates import estimates
-from tacit.evaluation.message_metrics import causal_influence, entropy, information_given
+from tacit.evaluation.message_metrics import causal_influence, entropy, information_given, shares
 
 MIX = 0.01  # of the prior in literal beliefs, where a speaker lies
 Part = Any  # an array `[*n]`, or an `Estimate`
@@ -114,7 +114,7 @@ def decompose(together: Num[np.ndarray, "*n O X M"], meaning: Meaning, mix: floa
     Raises:
         Misfit: some state has no true message.
     """
-    joint = together / together.sum((-3, -2, -1), keepdims=True)
+    joint = shares(together, 3)
     state, claims = joint.sum(-1), joint @ meaning.wordings.T
     lies = np.where(meaning.true, 0.0, joint).sum((-3, -2, -1))
     share = np.asarray(np.where(lies > 0, MIX, 0.0) if mix is None else mix)[..., None, None, None]
@@ -156,10 +156,10 @@ def literal_beliefs(
     state: Float[np.ndarray, "*n O X"], meaning: Meaning, mix: Float[np.ndarray, "..."] | float = 0.0
 ) -> Float[np.ndarray, "*n O L X"]:
     """b_lit: what a listener believes that knows p(x | o) and takes claims at their word."""
-    prior = _normalized(state)[..., None, :]
+    prior = shares(state)[..., None, :]
     taken = prior * meaning.literal
     possible = taken.sum(-1, keepdims=True) > 0
-    return (1 - mix) * np.where(possible, _normalized(taken), prior) + mix * prior
+    return (1 - mix) * np.where(possible, shares(taken), prior) + mix * prior
 
 
 def reference(state: Float[np.ndarray, "*n O X"], meaning: Meaning) -> Float[np.ndarray, "O X M"]:
@@ -172,7 +172,7 @@ def reference(state: Float[np.ndarray, "*n O X"], meaning: Meaning) -> Float[np.
     if mute.any():
         context, number = np.argwhere(mute)[0]
         raise Misfit(f"state {number} (public {context}) has no true message; declare one, such as to say nothing")
-    return _normalized(meaning.true.astype(float))
+    return shares(meaning.true)
 
 
 def in_contexts(together: Num[np.ndarray, "*n O X M"], meaning: Meaning) -> Num[np.ndarray, "*n Z X M"]:
@@ -203,7 +203,7 @@ def grounded_listener(
     """The listener that earns most where claims are taken at their word; equally good actions are equally likely."""
     expected = literal_beliefs(state, meaning) @ payoff
     best = np.isclose(expected, expected.max(-1, keepdims=True), rtol=1e-9, atol=1e-12)
-    return _normalized(best.astype(float))[:, meaning.claim]
+    return shares(best)[:, meaning.claim]
 
 
 def grounded_gap(
@@ -225,7 +225,7 @@ def grounded_gap(
 
 def _literal(claims: np.ndarray, believed: np.ndarray) -> np.ndarray:
     """E log2 b_lit(x | l, o) / p(x | o), from p(o, x, l) `[*n, O, X, L]` and b_lit; minus infinity if b_lit is 0."""
-    prior = _normalized(claims.sum(-1))[..., None]
+    prior = shares(claims.sum(-1))[..., None]
     ratio = np.divide(np.swapaxes(believed, -1, -2), prior, out=np.ones_like(claims), where=claims > 0)
     return np.asarray(xlogy(claims, ratio).sum((-3, -2, -1)) / np.log(2))
 
@@ -233,9 +233,3 @@ def _literal(claims: np.ndarray, believed: np.ndarray) -> np.ndarray:
 def _mean_entropy(weights: np.ndarray) -> np.ndarray:
     """H(Y | Z) from p(z, y), `[*n, Z, Y]`."""
     return np.asarray((weights.sum(-1) * entropy(weights)).sum(-1))
-
-
-def _normalized(weights: np.ndarray) -> np.ndarray:
-    """Over the last axis; zeros where all are 0."""
-    total = weights.sum(-1, keepdims=True)
-    return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)

@@ -23,28 +23,35 @@ marginal is the sum.
 """
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Int, Num, Shaped
 from scipy.special import entr, rel_entr
 from scipy.stats import rankdata
 
 END = -1  # symbols after the end of a message that is shorter than others
 
 
+def shares(weights: Shaped[np.ndarray, "..."], axes: int = 1) -> Float[np.ndarray, "..."]:
+    """Weights divided by their sums over so many last axes; zeros where all are 0."""
+    weights = np.asarray(weights, float)
+    total = weights.sum(tuple(range(-axes, 0)), keepdims=True)
+    return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+
+
 def entropy(weights: Num[np.ndarray, "*n X"]) -> Float[np.ndarray, "*n"]:
     """H(X), of weights that need not sum to 1."""
-    return np.asarray(entr(_shares(weights, 1)).sum(-1) / np.log(2))
+    return np.asarray(entr(shares(weights, 1)).sum(-1) / np.log(2))
 
 
 def information(weights: Num[np.ndarray, "*n X Y"]) -> Float[np.ndarray, "*n"]:
     """I(X; Y) = E log2 p(x, y) / (p(x) p(y))."""
-    joint = _shares(weights, 2)
+    joint = shares(weights, 2)
     apart = joint.sum(-1, keepdims=True) * joint.sum(-2, keepdims=True)
     return np.asarray(rel_entr(joint, apart).sum((-2, -1)) / np.log(2))
 
 
 def information_given(weights: Num[np.ndarray, "*n Z X Y"]) -> Float[np.ndarray, "*n"]:
     """I(X; Y | Z): the mean of I(X; Y) over z, each as often as it happens."""
-    share = _shares(weights.sum((-2, -1)), 1)
+    share = shares(weights.sum((-2, -1)), 1)
     return np.asarray((share * information(weights)).sum(-1))
 
 
@@ -63,7 +70,7 @@ def context_independence(together: Num[np.ndarray, "M A"]) -> float:
 
     Of several such messages it is the one that is sent most often with a.
     """
-    joint = _shares(together, 2)
+    joint = shares(together, 2)
     of_message, of_thing = joint.sum(1, keepdims=True), joint.sum(0)
     means = np.divide(joint, of_message, out=np.zeros_like(joint), where=of_message > 0)
     said = np.divide(joint, of_thing, out=np.zeros_like(joint), where=of_thing > 0)
@@ -83,7 +90,7 @@ def causal_influence(
             returns, if the message is set once and the rest runs its course.
         happens: p(o).
     """
-    joint = _shares(happens, 1)[..., None, None] * _shares(says, 1)[..., None] * _shares(does, 1)
+    joint = shares(happens, 1)[..., None, None] * shares(says, 1)[..., None] * shares(does, 1)
     return information_given(joint)
 
 
@@ -157,10 +164,3 @@ def _gaps(meanings: Int[np.ndarray, "N K"], signs: Int[np.ndarray, "N J"]) -> fl
             tells = sorted((float(information(co_occurrences(sign, values))) for values in meanings.T), reverse=True)
             gaps.append((tells[0] - (tells[1] if len(tells) > 1 else 0.0)) / varies)
     return float(np.mean(gaps)) if gaps else float("nan")
-
-
-def _shares(weights: Num[np.ndarray, "..."], axes: int) -> Float[np.ndarray, "..."]:
-    """Weights divided by their sums over so many last axes; zeros where all are 0."""
-    weights = np.asarray(weights, float)
-    total = weights.sum(tuple(range(-axes, 0)), keepdims=True)
-    return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
