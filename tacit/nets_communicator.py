@@ -64,7 +64,7 @@ class Communicator(eqx.Module):
         self.critic = (layer(units, units), layer(units, 1))
         self.says = layer(units, form.signature + form.value) if form.value else None
         self.query = layer(units, form.signature) if form.signature else None
-        self.hears = layer(form.value, units) if form.value else None
+        self.hears = layer(form.value, units, use_bias=False) if form.value else None
 
     def sees(self, view: PyTree, seat: Float[Array, " P"]) -> Float[Array, " units"]:
         """What the player in this seat (one-hot) makes of what the game shows it."""
@@ -81,7 +81,7 @@ class Communicator(eqx.Module):
         """The next memory of the player in this seat, from what it sees (`sees`) and hears."""
         if self.hears is not None:
             heard = self.shares(messages, seat, hidden, form) @ messages[:, 1 + form.signature :]
-            x = x + nets.affine(self.hears, heard)
+            x = x + heard @ self.hears.weight.T
         return nets.remember(self.memory, x, hidden)
 
     def shares(

@@ -94,10 +94,11 @@ def greedy(policy: Policy) -> Policy:
         if not isinstance(extras, Choice):
             raise Misfit("greedy play needs policies that choose one of several actions; let them be --sampled")
         best = jnp.argmax(extras.log_probs).astype(jnp.int32)
-        carry, action, _ = policy.act(key, params, carry, obs, legal, fresh, best if given is None else given)
+        taken = best if given is None else given  # its number; an action may be more than that (what is said with it)
+        carry, action, _ = policy.act(key, params, carry, obs, legal, fresh, taken)
         chosen = jnp.arange(len(extras.log_probs)) == best
         log_probs = jnp.where(chosen, 0.0, jnp.finfo(extras.log_probs.dtype).min)
-        return carry, action, Choice(log_probs[action], log_probs, jnp.zeros(()), extras.value)
+        return carry, action, Choice(log_probs[taken], log_probs, jnp.zeros(()), extras.value)
 
     return Policy(policy.init_carry, act)
 

@@ -78,6 +78,9 @@ RECIPES = {
         "tacit.recipes.switch_no_communication:RECIPE", "three prisoners who see no switch"
     ),
     "dial-switch-4": Entry("tacit.recipes.dial_switch_4:RECIPE", "four prisoners: DIAL, RIAL, and no communication"),
+    "communicators": Entry(
+        "tacit.recipes.communicators:RECIPE", "prisoners who talk in real numbers: CommNet, IC3Net, TarMAC, and nobody"
+    ),
     "phone-booth-discovery": Entry(
         "tacit.recipes.phone_booth_discovery:RECIPE", "a telephone that nobody pointed out is found"
     ),

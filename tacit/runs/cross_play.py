@@ -24,6 +24,7 @@ from tacit.evaluation import pairings
 from tacit.evaluation.cross_play import CrossPlay, Model, cross_play, model, seeing
 from tacit.evaluation.cross_play_settings import Plan
 from tacit.games.base import Game
+from tacit.games.wired import Wired
 from tacit.learners import HANABI_BOTS, PLAYERS, SHAPERS
 from tacit.loops import player as part_of
 from tacit.policies import POLICIES, place
@@ -142,7 +143,7 @@ def _common_game(plan: Plan, entered: Sequence[Entered]) -> Game:
         SettingError: none is named, or the name or a rule is refused.
         Misfit: a run learned another one; the line says in what they differ.
     """
-    games = [(each.label, each.run.experiment.game, each.run.game) for each in entered if each.run is not None]
+    games = [(each.label, _title(each.run), each.run.game) for each in entered if each.run is not None]
     if plan.game:
         games.insert(0, ("--game", plan.game.partition(":")[0], game_named(*board(plan.game))))
     if not games:
@@ -154,13 +155,27 @@ def _common_game(plan: Plan, entered: Sequence[Entered]) -> Game:
         if other.shown_in(game) is not None:  # who learned by more sees it there, too
             first, name, game = label, other_name, other
             continue
-        if type(other) is not type(game):
+        if _kind(other) != _kind(game):
             raise Misfit(f"{first} is of {name} and {label} of {other_name}; only policies of one game can meet")
-        one, two = settings.as_dict(game), settings.as_dict(other)
+        one, two = _rules(game), _rules(other)
         if differing := [_told(key, one[key], two[key]) for key in one if one[key] != two[key]]:
             names = f"{first} is of {name} and {label} of {other_name}"
             raise Misfit(f"{names}, by different rules: {', '.join(differing)}")
     return game
+
+
+def _title(run: Loaded) -> str:
+    """What the game that was learned is called: by its name, and whether its players had a line of their own."""
+    return run.experiment.game + (" with a line" if isinstance(run.game, Wired) else "")
+
+
+def _kind(game: Game) -> tuple[type, ...]:
+    return (type(game), type(game.inner)) if isinstance(game, Wired) else (type(game),)
+
+
+def _rules(game: Game) -> dict[str, Any]:
+    """The rules of a game, and of the one inside."""
+    return settings.as_dict(game) | (settings.as_dict(game.inner) if isinstance(game, Wired) else {})
 
 
 def _told(key: str, one: Any, other: Any) -> str:

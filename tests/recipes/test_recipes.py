@@ -30,6 +30,7 @@ LEARNERS = {
     "ctdu": {"updates": 1, "num_games": 2, "guided": 1, "hidden": 2},
     "dial": {"updates": 1, "num_games": 2, "tests": 2, "hidden": 2, "layers": 1},
     "rial": {"updates": 1, "num_games": 2, "tests": 2, "hidden": 2, "layers": 1},
+    "communicator": {"num_games": 2, "epochs": 1, "minibatches": 1, "hidden": 2, "value": 2, "signature": 2},
     "naive-pg": {"num_games": 2},
     "lola-dice": {"num_games": 2, "lookaheads": 1},  # one program for all its rows
     "meva": {"num_games": 2, "stride": 50, "hidden": 2, "quantiles": 2},
@@ -45,6 +46,7 @@ LEARNERS = {
 SLOW = (
     "cars-and-cyclists",
     "coin-mfos",
+    "communicators",
     "dial-color-digit",
     "dial-multi-step",
     "dial-switch-4",
