@@ -58,7 +58,7 @@ class Config(Settings):
     temperature: float = setting(
         0.1, "temperature of the softmax over Q in discovery", unit="payoff", source="Lo et al.", above=0.0
     )
-    use_temperature: float = setting(0.05, "the same in utilization", unit="payoff", above=0.0)
+    use_temperature: float = setting(0.005, "the same in utilization", unit="payoff", above=0.0)
     epsilon: float = setting(0.05, "share of random moves in utilization", low=0.0, high=1.0)
     pays: str = setting(
         "information",
@@ -76,12 +76,12 @@ class Config(Settings):
         16, "those of an update in utilization in which the channel is used as it was found", unit="episodes", low=0
     )
     anew: bool = setting(True, "networks of utilization begin anew, and not as those of discovery ended")
-    noise: float = setting(2.0, "standard deviation of the channel's noise while learning", source="DIAL", low=0.0)
+    noise: float = setting(0.5, "standard deviation of the channel's noise while learning (DIAL: 2)", low=0.0)
     sync: int = setting(
-        100, "updates between copies of the network that judges", unit="updates", source="Lo et al.", low=1
+        50, "updates between copies of the network that judges (the source: 100)", unit="updates", low=1
     )
     max_norm: float = setting(10.0, "largest norm of a gradient", above=0.0)
-    hidden: int = setting(64, "width of the layers", unit="units", low=1)
+    hidden: int = setting(32, "width of the layers (the source: 128)", unit="units", low=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

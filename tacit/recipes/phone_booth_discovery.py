@@ -10,7 +10,7 @@ from tacit.recipes.base import Budget, Measured, Recipe, Target, over_seeds, sha
 from tacit.runs.training import Finished
 
 CTDL, OBL = "CTDL", "OBL without information"
-LENGTH = 12  # iterations of 100 updates of 32 episodes
+LENGTH = 10  # iterations of 100 updates of 32 episodes
 EVEN = 0.05  # bits
 NOTHING = {"pays": "nothing", "kappa": 0.0}
 

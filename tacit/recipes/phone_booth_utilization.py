@@ -10,8 +10,8 @@ from tacit.recipes.base import Budget, Measured, Recipe, Target, over_seeds
 from tacit.runs.training import Finished
 
 CTDUL, SILENT, BLIND, PLAIN = "CTDUL", "without DIAL", "without information", "without OBL"
-FIND = 8  # iterations of discovery
-LENGTH = 32  # iterations in all
+FIND = 7  # iterations of discovery
+LENGTH = 35  # iterations in all
 FEW = 3  # seeds of a row beside it
 FIGURE = phone_booth.PAPER + ", figure 4"
 

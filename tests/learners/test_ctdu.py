@@ -83,6 +83,7 @@ def episodes():
     return config, net, jax.tree.map(lambda leaf: 0.5 * leaf, net)
 
 
+@pytest.mark.long
 def test_the_loss_of_discovery_is_that_of_a_loop_over_steps():
     config, net, slow = episodes()
     found, step = jax.jit(ctdu.discovery_loss)(net, slow, KEY, GAME, config)
@@ -101,6 +102,7 @@ def again(config, net, step, split, uses=False):
     return jax.jit(ctdu.play)(key, GAME, config, net, stage, step.state.exit[0], step.action.move)
 
 
+@pytest.mark.long
 def test_the_loss_of_utilization_is_that_of_a_loop_over_steps():
     config, net, slow = episodes()
     config = ctdu.Config(**SMALL | {"num_games": 16, "guided": 9})
@@ -126,6 +128,7 @@ def test_what_discovery_pays_for(pays, expected):
         np.testing.assert_allclose(ctdu.bonus(KEY, GAME, there, config), due, atol=6e-5)
 
 
+@pytest.mark.long
 def test_a_draw_of_what_booths_lose_pays_one_of_three_sums():
     lossy = games.make("phone-booth", loss=(0.5,), messages=True, **SHORT)
     there = lossy.reset(KEY, jnp.int32(0))._replace(place=jnp.array([(1, 1), (0, 1)], jnp.int32))
@@ -148,7 +151,15 @@ def guess_says(net, config, uses):
     return played(config, net, uses, moves=TELL, levels=jnp.arange(2)).extras.values[3, :, RECEIVER].sum()
 
 
-@pytest.mark.parametrize(("uses", "dial", "crosses"), [(True, True, True), (True, False, False), (False, True, False)])
+LONG = pytest.mark.long
+CROSSING = [
+    (True, True, True),
+    pytest.param(True, False, False, marks=LONG),
+    pytest.param(False, True, False, marks=LONG),
+]
+
+
+@pytest.mark.parametrize(("uses", "dial", "crosses"), CROSSING)
 def test_only_utilization_with_dial_lets_errors_cross(uses, dial, crosses):
     gradient = jax.jit(jax.grad(guess_says), static_argnums=2)(drawn(), ctdu.Config(**SMALL, dial=dial), uses)
     sender = [np.asarray(leaf[SENDER]) for leaf in jax.tree.leaves(gradient)]
@@ -157,6 +168,7 @@ def test_only_utilization_with_dial_lets_errors_cross(uses, dial, crosses):
     np.testing.assert_array_equal(gradient.head[1].weight[SENDER, : len(MOVES)], 0.0)  # of the message alone
 
 
+@pytest.mark.long
 def test_the_gradient_that_crosses_is_that_of_finite_differences(x64):
     config, net = ctdu.Config(**SMALL), drawn()
     gradient = jax.jit(jax.grad(guess_says), static_argnums=2)(net, config, True).head[1].weight[SENDER, len(MOVES)]
@@ -181,6 +193,7 @@ def test_what_is_said_is_the_hint_or_the_network_s_own():
     np.testing.assert_array_equal(bits.next_state.message[1, :, 0], bits.extras.message[1, :, SENDER, 0] > 0)
 
 
+@pytest.mark.long
 def test_given_moves_are_made_and_the_others_chosen():
     config, net = ctdu.Config(**SMALL | {"temperature": 5.0}), drawn()
     step = played(config, net)
@@ -192,6 +205,7 @@ def test_given_moves_are_made_and_the_others_chosen():
     assert (mixed.action.move[:, 8:] == WAIT).all()
 
 
+@pytest.mark.long
 def test_exploration_is_what_it_should_be():
     config, net = ctdu.Config(**SMALL, use_temperature=1e-3, epsilon=0.35), drawn()
     step = played(config, net, True, levels=jnp.zeros(2000, jnp.int32))
@@ -237,6 +251,7 @@ def runs(iterations=8, **changes):
     return config, [state for state, _ in pairs], [metrics for _, metrics in pairs[1:]]
 
 
+@pytest.mark.long
 def test_a_telephone_is_found():
     metrics = runs()[2]
     np.testing.assert_array_equal(metrics[5]["found"][0], 1)  # one step to the booth
@@ -245,6 +260,7 @@ def test_a_telephone_is_found():
     assert (metrics[0]["heard"] < 0.9).all()
 
 
+@pytest.mark.long
 def test_a_run_in_two_parts_is_the_run_in_one():
     """Cut in discovery, and gone on into utilization."""
     config, states, _ = runs()
@@ -253,6 +269,7 @@ def test_a_run_in_two_parts_is_the_run_in_one():
     jax.tree.map(np.testing.assert_array_equal, rest[-1].state, states[-1])
 
 
+@pytest.mark.long
 def test_stages_follow_each_other():
     config, states, _ = runs()
     for state in states[7:]:  # the scouts are those of the end of discovery
@@ -273,6 +290,7 @@ def test_a_telephone_is_used():
     np.testing.assert_array_equal(metrics[-1]["test"][0], 1.0)
 
 
+@pytest.mark.long
 def test_a_policy_can_be_written():
     learner = ctdu.make(GAME, ctdu.Config(**SMALL))
     state = learner.init(KEY)
