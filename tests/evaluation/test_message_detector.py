@@ -7,6 +7,7 @@ from scipy import stats
 from tacit.evaluation import message_detector as detector
 from tacit.evaluation import planted_speakers as planted
 from tacit.evaluation.message_detector import detect, verdict
+from tacit.evaluation.message_estimates import holm
 from tacit.evaluation.message_meaning import declared, decompose
 
 RNG = np.random.default_rng
@@ -108,6 +109,32 @@ def test_selection_is_a_likelihood_ratio():
     g = stats.chi2_contingency(table, lambda_="log-likelihood", correction=False).statistic
     assert ratio.plain == pytest.approx(g / (2 * 1000 * np.log(2)), abs=1e-9)
     assert ratio.by_chance == pytest.approx(3 / (2 * 1000 * np.log(2)), rel=0.4)  # three degrees of freedom
+
+
+def test_the_choice_of_claims_is_judged_by_true_messages_and_against_the_speakers_own_preference():
+    scene = planted.scattered(RNG(3))
+    counts = planted.said(scene, planted.liar(scene, 0.4), 500, RNG(0))
+    true = np.where(scene.meaning.true, counts, 0)
+    assert 0 < true.sum() < 500
+    whole, part = (detector.selection_from(each, scene.meaning, 20, 5, RNG(0)) for each in (counts, true))
+    assert whole == part
+    always = np.zeros((1, 4, 2), int)
+    always[..., 1] = 50  # who never makes the other claim prefers this one, and leaves nothing to ask
+    answers = detect(always, FREE.meaning, permutations=20, draws=5)
+    assert np.isnan(answers[1].p)
+    assert answers[1].figure.by_chance == pytest.approx(0.0, abs=1e-9)
+
+
+def test_several_questions_are_paid_for():
+    answers = found(HALVES, planted.liar(HALVES, 0.02), 1000)
+    ps = np.array([one.p for one in answers.values()])
+    np.testing.assert_array_equal([one.adjusted for one in answers.values()], holm(ps))
+    assert [one.found for one in answers.values()] == [one.adjusted <= LEVEL for one in answers.values()]
+    assert answers["lies"].p == pytest.approx(stats.binomtest(lies_in(answers), 1000, 0.01, "greater").pvalue)
+
+
+def lies_in(answers):
+    return round(1000 * answers["lies"].figure.plain)
 
 
 def test_too_little_to_ask():
