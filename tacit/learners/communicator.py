@@ -48,10 +48,10 @@ class Config(Settings):
     signature: int = setting(
         16, "numbers of a message's signature, which attention looks at", unit="numbers", source="TarMAC", low=1
     )
-    hidden: int = setting(64, "width of the layers and of the memory (IC3Net: 128)", unit="units", low=1)
+    hidden: int = setting(32, "width of the layers and of the memory (IC3Net: 128)", unit="units", low=1)
     team: bool = setting(False, "everybody learns from the mean of all players' rewards, not from its own")
     lr: float = setting(2.5e-3, "step size of Adam", unit="per minibatch", low=0.0)
-    num_games: int = setting(64, "games played side by side", unit="games", low=1)
+    num_games: int = setting(32, "games played side by side", unit="games", low=1)
     length: int = setting(24, "steps between updates; gradients cross messages within them", unit="steps", low=1)
     epochs: int = setting(4, "passes over each batch", unit="passes", source="CleanRL", low=1)
     minibatches: int = setting(4, "parts of a batch, cut along games", unit="minibatches", source="CleanRL", low=1)
