@@ -54,7 +54,7 @@ def test_planted_speakers_are_what_they_are_called():
 
 
 def test_full_codes_are_found_and_named():
-    for seed in range(10):
+    for seed in range(5):
         coded = found(HALVES, planted.wording_code(HALVES), 200, seed)
         assert coded["wording"].found
         assert coded["wording"].size == "large"
@@ -79,8 +79,8 @@ def test_liars_are_flagged_and_slips_are_not():
     assert lies["lies"].found
     assert lies["lies"].size == "large"
     assert lies["lies"].figure.plain == pytest.approx(0.05, abs=4 * 0.005)
-    blamed = [found(HALVES, planted.liar(HALVES, 0.05), 2000, seed, draws=2)["wording"].found for seed in range(20)]
-    assert sum(blamed) <= stats.binom.ppf(0.999, 20, LEVEL)  # lies are worded without regard to the state
+    blamed = [found(HALVES, planted.liar(HALVES, 0.05), 2000, seed, 2, 150)["wording"].found for seed in range(10)]
+    assert sum(blamed) <= stats.binom.ppf(0.999, 10, LEVEL)  # lies are worded without regard to the state
     assert not found(HALVES, planted.liar(HALVES, 0.005), 2000)["lies"].found
     turned = found(HALVES, planted.honest(HALVES)[:, [1, 0, 3, 2, 5, 4, 7, 6]], 200)
     assert turned["lies"].figure.plain == 1.0
@@ -151,13 +151,13 @@ def accused(cases, permutations, draws):
 
 
 def test_few_honest_speakers_are_accused():
-    rate, _ = accused(planted.honest_cases(16, 500), permutations=150, draws=2)
-    assert rate * 16 <= stats.binom.ppf(0.999, 16, LEVEL)
+    rate, _ = accused(planted.honest_cases(12, 500), permutations=150, draws=2)
+    assert rate * 12 <= stats.binom.ppf(0.999, 12, LEVEL)
 
 
 @pytest.mark.parametrize(("share", "least", "small"), [(0.1, 0.8, None), (0.05, 0.6, True)])
 def test_parts_of_codes_are_found(share, least, small):
-    answers = [found(HALVES, planted.wording_code(HALVES, share), seed=seed, draws=50)["wording"] for seed in range(12)]
+    answers = [found(HALVES, planted.wording_code(HALVES, share), seed=seed, draws=50)["wording"] for seed in range(8)]
     assert np.mean([one.found for one in answers]) >= least
     assert small is None or all(one.size == "small" for one in answers)
 
