@@ -3,7 +3,8 @@
 Each player has a recurrent network of values Q and, for what it says, of one number m. Whole episodes are played, moves
 by softmax(Q / temperature) mixed with some random ones. An update is one gradient step down, per episode,
 
-    sum over steps and players of (y_t - Q(u_t))^2 / 2,       y_t = r_t + discount max_u Q'_{t+1}(u)  [not ended]
+    sum over steps and players of (y_t - Q(u_t))^2 / 2
+    y_t = r_t + discount ((1 - decay) max_u Q'_{t+1}(u) + decay y_{t+1})  [not ended]
 
 where Q' is a copy of the network made every `sync` updates, which goes through the same moves. There are two stages.
 
@@ -16,10 +17,11 @@ where Q' is a copy of the network made every `sync` updates, which goes through 
     utilization     the plain rewards, and what is said is logistic(m + noise e), which stays attached: its sender
                     learns from the errors of its hearer (DIAL). In some episodes of an update (`guided`) the channel is
                     used as it was found: until something is heard, players move like those at the end of discovery.
-                    v' is at most what the right exit pays.
+                    The largest Q' counts as at most what the right exit pays.
 
 Source: Lo et al. 2023 (Cheap Talk Discovery and Utilization in Multi-Agent Reinforcement Learning), sections 4 and 5.
-Departures: batches of fresh episodes, and no replay; the source's cure for players who unlearn where the channel is, a
+Departures: returns that reach farther than a step
+(`decay`); batches of fresh episodes, and no replay; the source's cure for players who unlearn where the channel is, a
 second replay of episodes in which a message was delivered, is what guided episodes stand for. Gated recurrent units and
 a layer where the source has an LSTM and two dueling layers of 128. A fictitious transition differs from the real one in
 the right exit alone, which is averaged, not drawn; what is hidden from the sender, the receiver's place, is as it is:
@@ -39,11 +41,12 @@ from tacit.errors import Misfit, SettingError
 from tacit.evaluation import phone_booth
 from tacit.games.base import Game
 from tacit.games.phone_booth import MOVES, RECEIVER, RIGHT_EXIT, SENDER, BoothState, PhoneBooth
-from tacit.learners.ctdu_policy import CHOOSE, PLAYERS, Stage, drawn, policy_of, talkers
+from tacit.learners.ctdu_policy import CHOOSE, PLAYERS, Stage, drawn, over, policy_of, talkers
 from tacit.learners.dial import of_chosen
 from tacit.learners.obl_beliefs import agreed
 from tacit.loops import rollout, start, unstack
 from tacit.ops.optimizer import adam, descend
+from tacit.ops.returns import q_lambda
 from tacit.settings import setting
 from tacit.types import Action, Carry, Learner, Metrics, Params, Policy, Settings, Step
 
@@ -59,6 +62,7 @@ class Config(Settings):
         0.1, "temperature of the softmax over Q in discovery", unit="payoff", source="Lo et al.", above=0.0
     )
     use_temperature: float = setting(0.005, "the same in utilization", unit="payoff", above=0.0)
+    decay: float = setting(0.9, "lambda of the returns (the source: 0)", low=0.0, high=1.0)
     epsilon: float = setting(0.05, "share of random moves in utilization", low=0.0, high=1.0)
     pays: str = setting(
         "information",
@@ -165,12 +169,6 @@ def play(
     return rollout(play_key, game, act, live, game.spec.max_length, given=given, reset=False)[1]
 
 
-def over(step: Step) -> Bool[Array, "T B"]:
-    """Which steps were made after the end."""
-    state: BoothState = step.state
-    return jnp.logical_or(state.terminated, state.truncated)
-
-
 def fictitious(game: PhoneBooth, state: BoothState, action: Action) -> Float[Array, "2"]:
     """What the step pays where the receiver does not know the right exit: its reward is the mean over both."""
 
@@ -198,9 +196,10 @@ def squared(
     judged = play(key, game, config, slow, stage, levels, played.action.move)
     value = jnp.minimum(judged.extras.values.max(-1), most)
     ahead = jnp.concatenate([value[1:], jnp.zeros_like(value[:1])])
-    ended = (played.terminated | played.truncated)[..., None]
-    target = jax.lax.stop_gradient(paid(played) + game.discount * jnp.where(ended, 0.0, ahead))
-    error = jnp.square(target - of_chosen(played.extras.values, played.action.move))
+    ended = jnp.broadcast_to((played.terminated | played.truncated)[..., None], value.shape)
+    each = jax.vmap(jax.vmap(q_lambda, (1, 1, 1, 1, None, None), 1), (1, 1, 1, 1, None, None), 1)
+    target = each(paid(played), ahead, ended, jnp.zeros_like(ended), game.discount, config.decay)
+    error = jnp.square(jax.lax.stop_gradient(target) - of_chosen(played.extras.values, played.action.move))
     return 0.5 * jnp.where(over(played)[..., None], 0.0, error).sum(0).mean(), played
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from tacit.games.phone_booth import HINT_DOWN, HINT_UP, MOVES, SENDER
-from tacit.learners import ctdu
+from tacit.learners import ctdu, ctdu_policy
 from tacit.ops import information
 from tacit.recipes.base import Measured, share
 from tacit.runs import exhibits
@@ -46,7 +46,7 @@ def in_booth(run: Finished) -> Float[np.ndarray, "S 7"]:
     def moves(state: ctdu.State) -> Array:
         levels = jnp.arange(WATCHED) % 2
         step = ctdu.play(jax.random.key(1), game, config, state.scout, ctdu.stage_of(config, False), levels)
-        joined = jax.vmap(jax.vmap(lambda state: game.line(state)[0] > 0))(step.state) & ~ctdu.over(step)
+        joined = jax.vmap(jax.vmap(lambda state: game.line(state)[0] > 0))(step.state) & ~ctdu_policy.over(step)
         counted = jnp.where(joined[..., None], step.extras.probs[:, :, SENDER], 0.0).sum((0, 1))
         return counted / joined.sum()
 
@@ -74,7 +74,7 @@ def said(run: Finished) -> Float[np.ndarray, "S 2"]:
     def bits(state: ctdu.State) -> Array:
         stage = ctdu.stage_of(config, True, executes=True)
         step = ctdu.play(jax.random.key(1), game, config, state.net, stage, game.all_levels())
-        arrived = step.next_state.received & ~ctdu.over(step)
+        arrived = step.next_state.received & ~ctdu_policy.over(step)
         return jnp.where(arrived, step.next_state.message[..., 0], 0.0).sum(0) / arrived.sum(0)
 
     return seeds_of(run, bits)

@@ -35,19 +35,19 @@ def played(config, net, uses=False, executes=False, moves=None, levels=None, gam
     return ctdu.play(KEY, game, config, net, ctdu.stage_of(config, uses, executes), levels, moves)
 
 
-def by_hand(step, judged, pay, discount, most):
+def by_hand(step, judged, pay, most, discount=GAME.discount, decay=0.7):
     """Half the squared errors as a loop over games, players and steps."""
-    length, batch = step.reward.shape[:2]
+    batch = step.reward.shape[1]
     total = 0.0
     for b in range(batch):
-        for t in range(length):
-            for p in range(2):
-                target = pay(t, b, p)
-                if not (step.terminated[t, b] or step.truncated[t, b]):
-                    target += discount * min(float(judged.extras.values[t + 1, b, p].max()), most)
-                total += (target - float(step.extras.values[t, b, p, step.action.move[t, b, p]])) ** 2 / 2
-            if step.terminated[t, b] or step.truncated[t, b]:
-                break
+        ends = np.asarray(step.terminated[:, b] | step.truncated[:, b])
+        last = int(ends.argmax())
+        for p in range(2):
+            after = 0.0
+            for t in range(last, -1, -1):
+                ahead = 0.0 if t == last else min(float(judged.extras.values[t + 1, b, p].max()), most)
+                after = pay(t, b, p) + discount * ((1 - decay) * ahead + decay * after)
+                total += (after - float(step.extras.values[t, b, p, step.action.move[t, b, p]])) ** 2 / 2
     return total / batch / 2
 
 
@@ -78,7 +78,7 @@ def of_discovery(step, game, config):
 @functools.cache
 def episodes():
     """Networks, slower ones, settings, and episodes in which much happens."""
-    config = ctdu.Config(**SMALL | {"num_games": 16, "temperature": 2.0, "kappa": 0.7, "beta": 1.5})
+    config = ctdu.Config(**SMALL | {"num_games": 16, "temperature": 2.0, "kappa": 0.7, "beta": 1.5, "decay": 0.7})
     net = drawn()
     return config, net, jax.tree.map(lambda leaf: 0.5 * leaf, net)
 
@@ -91,7 +91,7 @@ def test_the_loss_of_discovery_is_that_of_a_loop_over_steps():
     pay, information = of_discovery(step, GAME, config)
     assert step.terminated.any()
     assert information > 0
-    expected = by_hand(step, judged, pay, GAME.discount, np.inf) - config.kappa * information
+    expected = by_hand(step, judged, pay, np.inf) - config.kappa * information
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
@@ -105,10 +105,10 @@ def again(config, net, step, split, uses=False):
 @pytest.mark.long
 def test_the_loss_of_utilization_is_that_of_a_loop_over_steps():
     config, net, slow = episodes()
-    config = ctdu.Config(**SMALL | {"num_games": 16, "guided": 9})
+    config = ctdu.Config(**SMALL | {"num_games": 16, "guided": 9, "decay": 0.7})
     found, step = jax.jit(ctdu.utilization_loss)(net, slow, KEY, GAME, config, net)
     judged = again(config, slow, step, (2, 1), uses=True)
-    expected = by_hand(step, judged, lambda t, b, p: float(step.reward[t, b, p]), GAME.discount, 1.0)
+    expected = by_hand(step, judged, lambda t, b, p: float(step.reward[t, b, p]), 1.0)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
