@@ -6,7 +6,8 @@ by softmax(Q / temperature) mixed with some random ones. An update is one gradie
     sum over steps and players of (y_t - Q(u_t))^2 / 2
     y_t = r_t + discount ((1 - decay) max_u Q'_{t+1}(u) + decay y_{t+1})  [not ended]
 
-where Q' is a copy of the network made every `sync` updates, which goes through the same moves. There are two stages.
+where Q' is of networks that follow those that learn slowly, and go through the same moves. They are executed, too.
+There are two stages; in the first, decay is 0.
 
     discovery       what is said is the hint that is given. Rewards r_t are those of fictitious transitions: what the
                     receiver cannot see, the right exit, is drawn anew before each step, so that no hint can come to
@@ -20,12 +21,12 @@ where Q' is a copy of the network made every `sync` updates, which goes through 
                     The largest Q' counts as at most what the right exit pays.
 
 Source: Lo et al. 2023 (Cheap Talk Discovery and Utilization in Multi-Agent Reinforcement Learning), sections 4 and 5.
-Departures: returns that reach farther than a step
-(`decay`); batches of fresh episodes, and no replay; the source's cure for players who unlearn where the channel is, a
-second replay of episodes in which a message was delivered, is what guided episodes stand for. Gated recurrent units and
-a layer where the source has an LSTM and two dueling layers of 128. A fictitious transition differs from the real one in
-the right exit alone, which is averaged, not drawn; what is hidden from the sender, the receiver's place, is as it is:
-where no hint has a meaning to the receiver, it can have none for the sender.
+Departures: Q' follows in small steps, and is executed; returns reach farther than a step (`decay`); batches of fresh
+episodes, and no replay; the source's cure for players who unlearn where the channel is, a second replay of episodes in
+which a message was delivered, is what guided episodes stand for. Gated recurrent units and a layer where the source has
+an LSTM and two dueling layers of 128. A fictitious transition differs from the real one in the right exit alone, which
+is averaged, not drawn; what is hidden from the sender, the receiver's place, is as it is: where no hint has a meaning
+to the receiver, it can have none for the sender.
 """
 
 import functools
@@ -41,7 +42,7 @@ from tacit.errors import Misfit, SettingError
 from tacit.evaluation import phone_booth
 from tacit.games.base import Game
 from tacit.games.phone_booth import MOVES, RECEIVER, RIGHT_EXIT, SENDER, BoothState, PhoneBooth
-from tacit.learners.ctdu_policy import CHOOSE, PLAYERS, Stage, drawn, over, policy_of, talkers
+from tacit.learners.ctdu_policy import CHOOSE, PLAYERS, Stage, copied, drawn, followed, over, policy_of, talkers
 from tacit.learners.dial import of_chosen
 from tacit.learners.obl_beliefs import agreed
 from tacit.loops import rollout, start, unstack
@@ -62,7 +63,7 @@ class Config(Settings):
         0.1, "temperature of the softmax over Q in discovery", unit="payoff", source="Lo et al.", above=0.0
     )
     use_temperature: float = setting(0.005, "the same in utilization", unit="payoff", above=0.0)
-    decay: float = setting(0.9, "lambda of the returns (the source: 0)", low=0.0, high=1.0)
+    decay: float = setting(0.9, "lambda of the returns in utilization (the source: 0)", low=0.0, high=1.0)
     epsilon: float = setting(0.05, "share of random moves in utilization", low=0.0, high=1.0)
     pays: str = setting(
         "information",
@@ -81,8 +82,12 @@ class Config(Settings):
     )
     anew: bool = setting(True, "networks of utilization begin anew, and not as those of discovery ended")
     noise: float = setting(0.5, "standard deviation of the channel's noise while learning (DIAL: 2)", low=0.0)
-    sync: int = setting(
-        50, "updates between copies of the network that judges (the source: 100)", unit="updates", low=1
+    follow: float = setting(
+        0.01,
+        "step of the networks that judge towards those that learn (the source: a copy every 100 updates)",
+        unit="per update",
+        above=0.0,
+        high=1.0,
     )
     max_norm: float = setting(10.0, "largest norm of a gradient", above=0.0)
     hidden: int = setting(32, "width of the layers (the source: 128)", unit="units", low=1)
@@ -104,7 +109,7 @@ class State(NamedTuple):
     Attributes:
         scout: the networks of discovery, leaves `[P, ...]`, which then guide.
         net: those of utilization.
-        slow: those that judge.
+        slow: averages of the present stage's over the last updates: they judge, and they execute.
         opt_state: the optimizer's.
         update: how many updates are done.
     """
@@ -125,6 +130,7 @@ class Lesson(NamedTuple):
         moves: `[T, B, P]` to make instead of chosen ones, if any.
         paid: from what was played to rewards `[T, B, P]`.
         most: the largest value that may follow.
+        decay: lambda of the returns.
     """
 
     stage: Stage
@@ -132,6 +138,7 @@ class Lesson(NamedTuple):
     moves: Int[Array, "T B 2"] | None
     paid: Callable[[Step], Float[Array, "T B 2"]]
     most: float
+    decay: Float[Array, ""] | float
 
 
 def stage_of(config: Config, uses: Bool[Array, ""] | bool, executes: bool = False) -> Stage:
@@ -191,14 +198,14 @@ def squared(
     net: Params, slow: Params, key: PRNGKeyArray, game: PhoneBooth, config: Config, lesson: Lesson
 ) -> tuple[Float[Array, ""], Step]:
     """Half the squared errors of values, summed over steps, mean over players and episodes; and what was played."""
-    stage, levels, moves, paid, most = lesson
+    stage, levels, moves, paid, most, decay = lesson
     played = play(key, game, config, net, stage, levels, moves)
     judged = play(key, game, config, slow, stage, levels, played.action.move)
     value = jnp.minimum(judged.extras.values.max(-1), most)
     ahead = jnp.concatenate([value[1:], jnp.zeros_like(value[:1])])
     ended = jnp.broadcast_to((played.terminated | played.truncated)[..., None], value.shape)
     each = jax.vmap(jax.vmap(q_lambda, (1, 1, 1, 1, None, None), 1), (1, 1, 1, 1, None, None), 1)
-    target = each(paid(played), ahead, ended, jnp.zeros_like(ended), game.discount, config.decay)
+    target = each(paid(played), ahead, ended, jnp.zeros_like(ended), game.discount, decay)
     error = jnp.square(jax.lax.stop_gradient(target) - of_chosen(played.extras.values, played.action.move))
     return 0.5 * jnp.where(over(played)[..., None], 0.0, error).sum(0).mean(), played
 
@@ -220,7 +227,7 @@ def discovery_loss(
         extra = each(each(lambda key, state: bonus(key, game, state, config)))(keys, played.state)
         return reward + config.beta * extra[..., None]
 
-    lesson = Lesson(stage_of(config, False), levels, None, paid, jnp.inf)
+    lesson = Lesson(stage_of(config, False), levels, None, paid, jnp.inf, 0.0)
     error, played = squared(net, slow, play_key, game, config, lesson)
 
     def told(key: Array, state: BoothState, probs: Array) -> Array:
@@ -250,13 +257,8 @@ def utilization_loss(
     level_key, play_key = jax.random.split(key)
     levels = jax.vmap(game.sample_level)(jax.random.split(level_key, config.num_games))
     moves = ways(play_key, game, config, scout, levels)  # the same key: booths lose the same hints
-    lesson = Lesson(stage_of(config, True), levels, moves, lambda played: played.reward, RIGHT_EXIT)
+    lesson = Lesson(stage_of(config, True), levels, moves, lambda played: played.reward, RIGHT_EXIT, config.decay)
     return squared(net, slow, play_key, game, config, lesson)
-
-
-def copied(now: Bool[Array, ""], new: PyTree, old: PyTree) -> PyTree:
-    """The new networks, if now is the time, or else the old ones."""
-    return jax.tree.map(lambda new, old: jnp.where(now, new, old), new, old)
 
 
 class Improved(NamedTuple):
@@ -277,7 +279,7 @@ def descended(net: Params, opt_state: PyTree, loss: Callable[..., Any], config: 
 
 def discovered(state: State, key: PRNGKeyArray, game: PhoneBooth, config: Config) -> tuple[State, Metrics]:
     """An update of discovery."""
-    slow = copied(state.update % config.sync == 0, state.scout, state.slow)
+    slow = followed(state.slow, state.scout, config.follow)
     loss = functools.partial(discovery_loss, slow=slow, key=key, game=game, config=config)
     scout, opt_state, metrics = descended(state.scout, state.opt_state, loss, config)
     return State(scout, state.net, slow, opt_state, state.update + 1), metrics
@@ -287,7 +289,7 @@ def used(state: State, key: PRNGKeyArray, game: PhoneBooth, config: Config) -> t
     """An update of utilization."""
     since = state.update - config.discovery * config.updates
     net = copied((since == 0) & (not config.anew), state.scout, state.net)
-    slow = copied(since % config.sync == 0, net, state.slow)
+    slow = followed(copied(since == 0, net, state.slow), net, config.follow)
     opt_state = copied(since == 0, config.optimizer.init(net), state.opt_state)
     loss = functools.partial(utilization_loss, slow=slow, key=key, game=game, config=config, scout=state.scout)
     net, opt_state, metrics = descended(net, opt_state, loss, config)
@@ -332,15 +334,11 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         return state.update > config.discovery * config.updates
 
     def policies(state: State) -> tuple[tuple[Policy, Params], ...]:
-        """As they are executed: those of the present stage."""
-        players = talkers(copied(now(state), state.net, state.scout), stage_of(config, now(state), executes=True))
+        """As they are executed."""
+        players = talkers(state.slow, stage_of(config, now(state), executes=True))
         return tuple((policy, each) for each in unstack(players, PLAYERS))
 
     def with_params(state: State, seat: int, params: Params) -> State:
-        def written(nets: Params) -> Params:
-            return jax.tree.map(lambda rows, new: rows.at[seat].set(new), nets, params.net)
-
-        scout, net = written(state.scout), written(state.net)
-        return state._replace(scout=copied(now(state), state.scout, scout), net=copied(now(state), net, state.net))
+        return state._replace(slow=jax.tree.map(lambda rows, new: rows.at[seat].set(new), state.slow, params.net))
 
     return Learner(init, step, policies, update, with_params)

@@ -103,3 +103,13 @@ def over(step: Step) -> Bool[Array, "T B"]:
     """Which steps were made after the end."""
     state: BoothState = step.state
     return jnp.logical_or(state.terminated, state.truncated)
+
+
+def copied(now: Bool[Array, ""], new: PyTree, old: PyTree) -> PyTree:
+    """The new networks, if now is the time, or else the old ones."""
+    return jax.tree.map(lambda new, old: jnp.where(now, new, old), new, old)
+
+
+def followed(slow: Params, net: Params, step: Float[Array, ""] | float) -> Params:
+    """The networks that judge, a step (a share of the way) nearer to those that learn."""
+    return jax.tree.map(lambda old, new: old + step * (new - old), slow, net)

@@ -37,7 +37,7 @@ def seeds_of(run: Finished, measure: Any) -> np.ndarray:
 
 
 def in_booth(run: Finished) -> Float[np.ndarray, "S 7"]:
-    """How often the sender makes which move where a line joins both, as they play in discovery.
+    """How often the sender makes which move where a line joins both, as those who discovered it play.
 
     NaN where that never happens.
     """
@@ -73,7 +73,7 @@ def said(run: Finished) -> Float[np.ndarray, "S 2"]:
 
     def bits(state: ctdu.State) -> Array:
         stage = ctdu.stage_of(config, True, executes=True)
-        step = ctdu.play(jax.random.key(1), game, config, state.net, stage, game.all_levels())
+        step = ctdu.play(jax.random.key(1), game, config, state.slow, stage, game.all_levels())
         arrived = step.next_state.received & ~ctdu_policy.over(step)
         return jnp.where(arrived, step.next_state.message[..., 0], 0.0).sum(0) / arrived.sum(0)
 

@@ -91,7 +91,7 @@ def test_the_loss_of_discovery_is_that_of_a_loop_over_steps():
     pay, information = of_discovery(step, GAME, config)
     assert step.terminated.any()
     assert information > 0
-    expected = by_hand(step, judged, pay, np.inf) - config.kappa * information
+    expected = by_hand(step, judged, pay, np.inf, decay=0.0) - config.kappa * information
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
@@ -238,7 +238,7 @@ def test_guided_episodes_begin_as_the_channel_was_found():
 
 
 # A maze of one step to each booth is found soon, whatever its players begin with.
-QUICK = {"num_games": 16, "guided": 8, "hidden": 16, "lr": 3e-3, "updates": 25, "sync": 25}
+QUICK = {"num_games": 16, "guided": 8, "hidden": 16, "lr": 3e-3, "updates": 25, "follow": 0.05}
 
 
 @functools.cache
