@@ -106,3 +106,10 @@ def by_seed(title: str, columns: tuple[str, ...], values: np.ndarray) -> exhibit
 def moves_shown(run: Finished) -> exhibits.Exhibit:
     """What the sender does where a line joins both."""
     return by_seed("How often the sender makes which move in the booth", NAMES[: len(MOVES)], in_booth(run))
+
+
+def visits_shown(runs: Mapping[str, Finished]) -> exhibits.Exhibit:
+    """In which of three booths the sender stays, by row and seed, at the last test."""
+    rows = [f"{name}, seed {s}" for name, run in runs.items() for s in range(len(run.metrics["visits"][-1]))]
+    values = np.concatenate([run.metrics["visits"][-1] for run in runs.values()])
+    return exhibits.heat_map("Steps of a test in each booth", rows, ("noisy", "costly", "perfect"), values)

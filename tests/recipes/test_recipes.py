@@ -27,7 +27,7 @@ TARGET_KEYS = [
 # Small enough for a second or two; what is measured keeps its names.
 
 LEARNERS = {
-    "ctdu": {"updates": 1, "num_games": 2, "guided": 1, "hidden": 2},
+    "ctdu": {"updates": 1, "num_games": 2, "guided": 1, "hidden": 2, "discovery": 2},
     "dial": {"updates": 1, "num_games": 2, "tests": 2, "hidden": 2, "layers": 1},
     "rial": {"updates": 1, "num_games": 2, "tests": 2, "hidden": 2, "layers": 1},
     "communicator": {"num_games": 2, "epochs": 1, "minibatches": 1, "hidden": 2, "value": 2, "signature": 2},
