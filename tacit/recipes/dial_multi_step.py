@@ -61,7 +61,7 @@ RECIPE = Recipe(
             low=0.85,
             reason="with images that nobody learned from",
         ),
-        digits.beside(0.0, "RIAL does not learn this game"),
+        digits.beside("a clear lead: there RIAL does not learn this game"),
         Target(
             ALONE,
             "by the shares of digits: 36 of the 297 unseen images are nines",
