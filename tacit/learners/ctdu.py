@@ -62,9 +62,9 @@ class Config(Settings):
     temperature: float = setting(
         0.1, "temperature of the softmax over Q in discovery", unit="payoff", source="Lo et al.", above=0.0
     )
-    use_temperature: float = setting(0.005, "the same in utilization", unit="payoff", above=0.0)
+    use_temperature: float = setting(0.01, "the same in utilization", unit="payoff", above=0.0)
     decay: float = setting(0.9, "lambda of the returns in utilization (the source: 0)", low=0.0, high=1.0)
-    epsilon: float = setting(0.05, "share of random moves in utilization", low=0.0, high=1.0)
+    epsilon: float = setting(0.1, "share of random moves (the source: 0)", low=0.0, high=1.0)
     pays: str = setting(
         "information",
         "what discovery is rewarded for: what can be heard, that both stand in booths that work, or nothing",
@@ -145,7 +145,7 @@ def stage_of(config: Config, uses: Bool[Array, ""] | bool, executes: bool = Fals
     """How both players act in discovery or in utilization."""
     on = jnp.asarray(uses)
     temperature = jnp.where(on, config.use_temperature, config.temperature)
-    epsilon, noise = jnp.where(on, config.epsilon, 0.0), jnp.asarray(config.noise, float)
+    epsilon, noise = jnp.asarray(config.epsilon, float), jnp.asarray(config.noise, float)
     return Stage(temperature, epsilon, noise, on & config.dial, jnp.asarray(executes))
 
 
@@ -288,12 +288,13 @@ def discovered(state: State, key: PRNGKeyArray, game: PhoneBooth, config: Config
 def used(state: State, key: PRNGKeyArray, game: PhoneBooth, config: Config) -> tuple[State, Metrics]:
     """An update of utilization."""
     since = state.update - config.discovery * config.updates
-    net = copied((since == 0) & (not config.anew), state.scout, state.net)
+    scout = copied(since == 0, state.slow, state.scout)
+    net = copied((since == 0) & (not config.anew), scout, state.net)
     slow = followed(copied(since == 0, net, state.slow), net, config.follow)
     opt_state = copied(since == 0, config.optimizer.init(net), state.opt_state)
-    loss = functools.partial(utilization_loss, slow=slow, key=key, game=game, config=config, scout=state.scout)
+    loss = functools.partial(utilization_loss, slow=slow, key=key, game=game, config=config, scout=scout)
     net, opt_state, metrics = descended(net, opt_state, loss, config)
-    return State(state.scout, net, slow, opt_state, state.update + 1), metrics
+    return State(scout, net, slow, opt_state, state.update + 1), metrics
 
 
 def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Learner:

@@ -45,7 +45,7 @@ def in_booth(run: Finished) -> Float[np.ndarray, "S 7"]:
 
     def moves(state: ctdu.State) -> Array:
         levels = jnp.arange(WATCHED) % 2
-        step = ctdu.play(jax.random.key(1), game, config, state.scout, ctdu.stage_of(config, False), levels)
+        step = ctdu.play(jax.random.key(1), game, config, state.slow, ctdu.stage_of(config, False), levels)
         joined = jax.vmap(jax.vmap(lambda state: game.line(state)[0] > 0))(step.state) & ~ctdu_policy.over(step)
         counted = jnp.where(joined[..., None], step.extras.probs[:, :, SENDER], 0.0).sum((0, 1))
         return counted / joined.sum()

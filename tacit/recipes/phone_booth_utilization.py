@@ -11,7 +11,7 @@ from tacit.runs.training import Finished
 
 CTDUL, SILENT, BLIND, PLAIN = "CTDUL", "without DIAL", "without information", "without OBL"
 FIND = 7  # iterations of discovery
-LENGTH = 35  # iterations in all
+LENGTH = 40  # iterations in all
 FEW = 3  # seeds of a row beside it
 FIGURE = phone_booth.PAPER + ", figure 4"
 

@@ -213,8 +213,9 @@ def test_exploration_is_what_it_should_be():
     share = float((step.action.move[0] == best).mean())
     expected = 0.65 + 0.35 / 7
     assert abs(share - expected) < 4 * (expected * (1 - expected) / 4000) ** 0.5  # four standard errors
-    soft = played(ctdu.Config(**SMALL, temperature=3.0), net)
-    np.testing.assert_allclose(soft.extras.probs, jax.nn.softmax(soft.extras.values / 3.0), rtol=1e-5)
+    soft = played(ctdu.Config(**SMALL, temperature=3.0, epsilon=0.2), net)
+    mixed = 0.8 * jax.nn.softmax(soft.extras.values / 3.0) + 0.2 / 7
+    np.testing.assert_allclose(soft.extras.probs, mixed, rtol=1e-5)
     greedy = played(config, net, True, True)
     np.testing.assert_array_equal(greedy.action.move, greedy.extras.values.argmax(-1))
 
@@ -256,8 +257,8 @@ def test_a_telephone_is_found():
     metrics = runs()[2]
     np.testing.assert_array_equal(metrics[5]["found"][0], 1)  # one step to the booth
     np.testing.assert_array_equal(metrics[5]["visits"][0], 6)  # and there the sender stays
-    assert (metrics[5]["heard"] > 0.9).all()
-    assert (metrics[0]["heard"] < 0.9).all()
+    assert (metrics[5]["heard"] > 0.8).all()
+    assert (metrics[0]["heard"] < 0.5).all()
 
 
 @pytest.mark.long
@@ -273,7 +274,7 @@ def test_a_run_in_two_parts_is_the_run_in_one():
 def test_stages_follow_each_other():
     config, states, _ = runs()
     for state in states[7:]:  # the scouts are those of the end of discovery
-        jax.tree.map(np.testing.assert_array_equal, state.scout, states[6].scout)
+        jax.tree.map(np.testing.assert_array_equal, state.scout, states[6].slow)
     jax.tree.map(np.testing.assert_array_equal, states[6].net, states[0].net)  # what begins anew has waited
     assert not np.array_equal(states[7].net.inputs.weight, states[6].net.inputs.weight)
     for iteration, uses in ((6, False), (7, True)):

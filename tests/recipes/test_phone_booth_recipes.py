@@ -20,7 +20,7 @@ from tacit.runs.training import Finished
 
 SHORT = {"sender_room": 2, "sender_start": 1, "booths": (1, 1), "decoys": (), "receiver_room": 2, "receiver_start": 0}
 GAME = games.make("phone-booth", messages=True, length=3, **SHORT)  # both begin in their booths
-CONFIG = ctdu.Config(hidden=2)
+CONFIG = ctdu.Config(hidden=2, epsilon=0.0)
 
 
 def of_moves(*shares):
