@@ -38,6 +38,15 @@ def exhibits(runs: Mapping[str, Finished]) -> list[dict[str, Any]]:
     return [switch.curves(f"Tests of {TESTS} episodes", runs), *switch.speech(runs[DIAL])]
 
 
+def details(runs: Mapping[str, Finished]) -> list[str]:
+    """Each seed: exactly at the end, and on the way there."""
+    lines = []
+    for name, run in runs.items():
+        ends, last = (", ".join(f"{x:.4f}" for x in each) for each in (exact(run), switch.last_tests(run)))
+        lines.append(f"{name}: each seed at the end: {ends}; mean of its last 10 tests: {last}.")
+    return lines
+
+
 def _row(learner: str, talk: bool = True) -> Any:
     return switch.row(learner, LENGTH, 5, FOUR | ({} if talk else {"talk": False}), tests=TESTS)
 
@@ -52,7 +61,7 @@ RECIPE = Recipe(
         Target(f"{DIAL}: at the end", switch.OWN, low=0.85, reason="within 50,000 updates"),
         Target(
             f"{DIAL}: at the end, the aim",
-            "the best protocol found by a search: 0.9235",
+            "the best protocol that a search over prisoners who all act alike found: 0.9235",
             low=0.92,
             reason="all but the best protocol known; one bit cannot carry the count, so 1 is out of reach",
         ),
@@ -65,11 +74,9 @@ RECIPE = Recipe(
     notes=(
         "Returns are normalized: divided by the oracle's, 0.780602. At the end they are exact, over all 1,048,576 "
         "sequences of visits; tests on the way are of 1,024 drawn ones.",
-        f"The best protocol known is worth {BEST_KNOWN}; a run above it is news.",
+        f"The best protocol that a search over prisoners who all act alike found is worth {BEST_KNOWN}. Those of DIAL "
+        "know who they are, and three of the five default seeds do better: 0.938, 0.936 and 0.926.",
     ),
-    details=lambda runs: [
-        f"{name}: mean of each seed's last 10 tests: {', '.join(f'{value:.3f}' for value in switch.last_tests(run))}."
-        for name, run in runs.items()
-    ],
+    details=details,
     exhibits=exhibits,
 )
