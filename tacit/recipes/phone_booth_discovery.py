@@ -140,7 +140,6 @@ RECIPE = Recipe(
         ),
         *map(_target, STAYS),
     ),
-    scaled=(CTDL, OBL),
     quick=Budget(seeds=2, iterations=2),
     full=Budget(seeds=20, raised=25),
     notes=("Tests are greedy and exact, on both exits. An iteration is of 3,200 episodes.",),
