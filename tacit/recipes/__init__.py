@@ -90,5 +90,7 @@ RECIPES = {
     "dial-color-digit": Entry(
         "tacit.recipes.dial_color_digit:RECIPE", "DIAL says the parity of a digit, worth more than its color"
     ),
-    "dial-multi-step": Entry("tacit.recipes.dial_multi_step:RECIPE", "DIAL spells a digit in four bits, one a step"),
+    "dial-multi-step": Entry(
+        "tacit.recipes.dial_multi_step:RECIPE", "DIAL spells a digit in four bits, at once or one a step"
+    ),
 }

@@ -23,16 +23,22 @@ UNSEEN = (
 )
 
 
-def rows(game: str, iterations: int, **changes: Any) -> dict[str, Experiment]:
-    """DIAL, RIAL and players who hear nothing, with the same settings (but for those of a channel) and seeds."""
-    channel = {name: changes.pop(name) for name in ("noise", "unit") if name in changes}
+def row(learner: str, game: str, iterations: int, rules: Mapping[str, Any] | None = None, **changes: Any) -> Experiment:
+    """Players who learn for `iterations` times 500 updates, between which they are tested."""
     changes = {"view_layers": 2, "updates": 500, "tests": 512, **changes}
+    return Experiment(learner, game, "", changes, dict(rules or {}), iterations=iterations, seeds=SEEDS, every=1)
 
-    def row(learner: str, rules: Mapping[str, Any], **more: Any) -> Experiment:
-        return Experiment(learner, game, "", changes | more, dict(rules), iterations=iterations, seeds=SEEDS, every=1)
 
-    quiet = {"talk": False}
-    return {DIAL: row("dial", {}, **channel), RIAL: row("rial", {}), ALONE: row("dial", quiet, **channel)}
+def rows(
+    game: str, iterations: int, noise: float, rules: Mapping[str, Any] | None = None, **changes: Any
+) -> dict[str, Experiment]:
+    """DIAL, RIAL and players who hear nothing, with the same settings (RIAL's channel has no noise) and seeds."""
+    asked, quiet = dict(rules or {}), {**(rules or {}), "talk": False}
+    return {
+        DIAL: row("dial", game, iterations, asked, noise=noise, **changes),
+        RIAL: row("rial", game, iterations, asked, **changes),
+        ALONE: row("dial", game, iterations, quiet, noise=noise, **changes),
+    }
 
 
 def unseen(run: Finished) -> Float[np.ndarray, " S"]:

@@ -22,8 +22,8 @@ DIGIT = images("", "unseen").digit
 
 @pytest.mark.parametrize("name", BOTH)
 def test_rows_differ_in_what_they_compare_alone(name):
-    rows = BOTH[name].RECIPE.rows
-    found = {row: experiment.resolve(rows[row]) for row in (DIAL, RIAL, ALONE)}
+    rows = {row: BOTH[name].RECIPE.rows[row] for row in (DIAL, RIAL, ALONE)}
+    found = {row: experiment.resolve(rows[row]) for row in rows}
     assert [found[row].config.rial for row in rows] == [False, True, False]
     assert [found[row].game.talk for row in rows] == [True, True, False]
     assert found[DIAL].config == found[ALONE].config
@@ -50,7 +50,7 @@ def small_run(name, row, bias):
 @pytest.fixture(scope="module")
 def namers():
     """Its first seed names 7, and says 1 at every step."""
-    return small_run("multi-step-digits", DIAL, [0.0] * 7 + [1.0, 0.0, 0.0] + [0.5])
+    return small_run("multi-step-digits", dial_multi_step.STEPS, [0.0] * 7 + [1.0, 0.0, 0.0] + [0.5])
 
 
 def test_who_names_one_digit_earns_its_share_and_says_nothing(namers):
