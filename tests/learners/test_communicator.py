@@ -53,7 +53,6 @@ def batch_for(form, net, talks=True):
     """A window in the middle of an episode, which ends in game 1 after two steps; everybody talks, or nobody."""
     keys = jax.random.split(jax.random.key(7), 4)
     shape = (TIME, GAMES, PLAYERS)
-    # `Batch.view` as the riddle shows it: whether inside, what was heard of the switch, whether anything was
     view = jax.random.normal(keys[0], (*shape, 3))
     move = jax.random.randint(keys[1], shape, 0, 2)
     number = 2 * move + talks if form.gate else move
@@ -178,10 +177,8 @@ def test_attention_is_the_softmax_of_query_and_signatures():
 def test_a_softmax_over_nothing_is_nothing_and_has_derivatives():
     scores, nobody = jnp.array([1.0, 200.0, -3e38]), jnp.zeros(3, bool)
     np.testing.assert_array_equal(softmax_of(scores, nobody), 0.0)
-    derivative = jax.jacobian(softmax_of)(scores, nobody)
-    np.testing.assert_array_equal(derivative, 0.0)
-    one = softmax_of(scores, jnp.array([True, False, False]))
-    np.testing.assert_array_equal(one, [1.0, 0.0, 0.0])
+    np.testing.assert_array_equal(jax.jacobian(softmax_of)(scores, nobody), 0.0)
+    np.testing.assert_array_equal(softmax_of(scores, jnp.array([True, False, False])), [1.0, 0.0, 0.0])
 
 
 @functools.cache
@@ -211,13 +208,12 @@ def test_a_run_in_two_parts_is_the_run_in_one():
     jax.tree.map(np.testing.assert_array_equal, list(rest)[-1].state, whole.state)
 
 
-@pytest.mark.parametrize("gate", [False, True])
-def test_choices_have_numbers(gate):
-    form = form_and_net("gate" if gate else "mean")[0]
-    for number in range(2 * (1 + gate)):
-        move, talks = divmod(number, 2) if gate else (number, 1)
-        action = Action(jnp.int32(move), jnp.array([float(talks), 9.0]))
-        assert int(number_of(action, form)) == number
+@pytest.mark.parametrize("kind", ["mean", "gate"])
+def test_choices_have_numbers(kind):
+    form = form_and_net(kind)[0]
+    for number in range(2 * (1 + form.gate)):
+        move, talks = divmod(number, 2) if form.gate else (number, 1)
+        assert int(number_of(Action(jnp.int32(move), jnp.array([float(talks), 9.0])), form)) == number
         assert bool(talks_in(jnp.int32(number), form)) == bool(talks)
 
 
@@ -240,8 +236,7 @@ def test_a_policy_does_as_it_is_told_and_reports_how_likely_that_was(kind):
         again = jax.jit(policy.act)(KEY, Player(net, seat), policy.init_carry(), obs, legal, jnp.bool_(True), action)
         jax.tree.map(functools.partial(np.testing.assert_allclose, atol=1e-6), again, told(jnp.int32(number)))
         total += float(np.exp(choice.log_prob))
-        talks = not form.gate or number % 2
-        assert np.asarray(action.message).any() == bool(talks)
+        assert np.asarray(action.message).any() == bool(not form.gate or number % 2)
     np.testing.assert_allclose(total, 1.0, rtol=1e-5)  # the illegal move has probability 0
 
 
@@ -295,40 +290,38 @@ def test_a_team_gives_what_nobody_gives_for_itself(team):
 
 LEWIS = games.make("referential", attributes=1, values=4, candidates=4, talk=False)
 QUICK = {"hidden": 16, "num_games": 32, "length": 8, "lr": 5e-3}
+MOST_ALONE = 0.73  # of what the oracle earns: more than the best known without communication
 
 
-def learned(game, iterations, **changes):
-    config = communicator.Config(**QUICK | changes)
-    size = {"iterations": iterations, "every": iterations, "seeds": 2}
+def learned(game, iterations, every=None, **changes):
+    config = communicator.Config(**changes)
+    size = {"iterations": iterations, "every": every or iterations, "seeds": 2}
     return tacit.run(communicator.make, communicator.wired(game, config), config, **size)
 
 
 @pytest.mark.long
-def test_prisoners_who_hear_everybody_do_as_well_as_the_oracle():
-    """540/729: they know a day later who has been in the room."""
-    exact = greedily(learned(RIDDLE, 40, length=24))[:, 0] / oracle(RIDDLE)
-    assert (exact <= 1 + 1e-6).all()
-    assert (exact >= 0.95).all()
+@pytest.mark.parametrize("kind", ["mean", "attention", "gate", "none"])  # "both" is slower: see its page
+def test_prisoners_who_hear_each_other_do_what_nobody_can_who_hears_nothing(kind):
+    """In play to learn, random moves and talk included: over the last 10 of 60 iterations, 1,500 episodes and more.
 
-
-@pytest.mark.long
-@pytest.mark.parametrize("kind", ["attention", "gate", "both"])
-def test_so_do_all_kinds(kind):
-    exact = greedily(learned(RIDDLE, 100, length=24, **KINDS[kind]))[:, 0] / oracle(RIDDLE)
-    assert (exact >= 0.95).all()
-
-
-@pytest.mark.long
-def test_prisoners_who_hear_nothing_do_not():
-    exact = greedily(learned(RIDDLE, 100, length=24, pool="none"))[:, 0] / oracle(RIDDLE)
-    assert (exact <= 0.73).all()  # more than the best known without communication
+    What the oracle earns, 540/729, is a mean of -1, 0 and 1, so that three standard errors are less than 0.06.
+    """
+    run = learned(RIDDLE, 60, 10, **KINDS[kind])
+    earned = run.metrics["return"][-1, :, 0]
+    if kind == "none":
+        assert (earned <= MOST_ALONE * oracle(RIDDLE) + 0.06).all()
+        assert (greedily(run)[:, 0] <= MOST_ALONE * oracle(RIDDLE)).all()
+    else:
+        assert (earned > MOST_ALONE * oracle(RIDDLE) + 0.06).all()
+    if kind == "mean":
+        assert (greedily(run)[:, 0] >= 0.95 * oracle(RIDDLE)).all()
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("pool", ["mean", "none"])
 def test_one_of_four_is_named_or_guessed(pool):
     """The game says itself what is best: 1 where four messages are enough, 1/4 where nothing arrives."""
-    metrics = learned(LEWIS, 200, pool=pool).metrics["return"][-1, :, 0]
+    metrics = learned(LEWIS, 200, **QUICK, pool=pool).metrics["return"][-1, :, 0]
     if pool == "none":
         assert abs(metrics.mean() - LEWIS.best) < 0.01  # 200 * 128 games of each of two runs: four standard errors
     else:
