@@ -29,8 +29,8 @@ def spoken(run: Finished) -> Float[np.ndarray, " bins"]:
         step = dial.play(jax.random.key(1), run.game, run.config, state.net, 256)
         ended = step.terminated | step.truncated
         over = jnp.concatenate([jnp.zeros_like(ended[:1]), ended[:-1]])[..., None]
-        speaks = step.legal.message & ~over[..., None]
-        said = jnp.broadcast_to(jax.nn.sigmoid(step.extras.message), speaks.shape)
+        said = jax.nn.sigmoid(step.extras.message)  # a number for each bit
+        speaks = jnp.broadcast_to(step.legal.message & ~over[..., None], said.shape)
         return jnp.histogram(said, BINS, (0.0, 1.0), weights=speaks.astype(float))[0] / speaks.sum()
 
     return seeds_of(run, histogram).mean(0)
@@ -50,6 +50,6 @@ def curves(
 ) -> exhibits.Exhibit:
     """Every seed's normalized tests, dips and all."""
     lines = {f"{name}, seed {s}": line for name in runs for s, line in enumerate(tests[name].T)}
-    first = next(iter(runs.values()))
-    x = first.metrics["iteration"] * first.config.updates
+    longest = max(runs.values(), key=lambda run: len(run.metrics["iteration"]))
+    x = longest.metrics["iteration"] * longest.config.updates
     return exhibits.curves(title, x.tolist(), lines, ("updates", "normalized return of the test"))

@@ -24,7 +24,7 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]], captio
 
 def heat_map(title: str, rows: Sequence[str], columns: Sequence[str], values: np.ndarray) -> Exhibit:
     """A matrix `[rows, columns]` as colors, with figures in the cells where they are few; NaN cells stay empty."""
-    cells = [[float(x) if np.isfinite(x) else None for x in row] for row in np.asarray(values, float)]
+    cells = [_or_gaps(row) for row in np.asarray(values, float)]
     return {"kind": "heat-map", "title": title, "rows": list(rows), "columns": list(columns), "values": cells}
 
 
@@ -43,9 +43,17 @@ def square(
 
 
 def curves(title: str, x: Sequence[float], lines: Mapping[str, np.ndarray], labels: tuple[str, str]) -> Exhibit:
-    """Lines over a common x, `[len(x)]` each by name; `labels` are those of the axes."""
-    values = {name: np.asarray(line, float).tolist() for name, line in lines.items()}
+    """Lines over a common x, `[len(x)]` each by name; `labels` are those of the axes.
+
+    NaN is a gap, and a line that is shorter than x ends early.
+    """
+    values = {name: _or_gaps(line) + [None] * (len(x) - len(line)) for name, line in lines.items()}
     return {"kind": "curves", "title": title, "x": list(x), "lines": values, "labels": list(labels)}
+
+
+def _or_gaps(values: np.ndarray) -> list[float | None]:
+    """Numbers as JSON knows them."""
+    return [float(value) if np.isfinite(value) else None for value in np.asarray(values, float)]
 
 
 def html(exhibit: Exhibit) -> str:
@@ -122,12 +130,13 @@ NAMED = 12  # lines that the legend names: those that end highest
 def _curves(exhibit: Exhibit) -> str:
     drawn, axes = plots.figure(7.6, 4.2)
     axis = axes[0, 0]
-    order = sorted(exhibit["lines"], key=lambda name: -exhibit["lines"][name][-1])
+    lines = {name: np.array(values, float) for name, values in exhibit["lines"].items()}  # None becomes NaN
+    order = sorted(lines, key=lambda name: -(lines[name][np.isfinite(lines[name])][-1:].sum()))
     for place, name in enumerate(order):
         color = plots.COLORS[place % len(plots.COLORS)] if place < NAMED else "#bbbbbb"
         style = "-" if place < len(plots.COLORS) else "--"
         label = name if place < NAMED else None
-        axis.plot(exhibit["x"], exhibit["lines"][name], style, color=color, label=label, linewidth=1.3)
+        axis.plot(exhibit["x"], lines[name], style, color=color, label=label, linewidth=1.3)
     axis.set_xlabel(exhibit["labels"][0])
     axis.set_ylabel(exhibit["labels"][1])
     axis.grid(alpha=0.3)

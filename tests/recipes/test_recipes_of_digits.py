@@ -70,6 +70,14 @@ def test_what_is_on_the_channel_before_noise(namers):
     assert spoken[first] >= 0.5 - 1e-6  # all that the first of two seeds ever says
 
 
+def test_of_four_bits_at_once_each_counts():
+    run = small_run("multi-step-digits", DIAL, [0.0] * 10 + [9.0, 9.0, 9.0, -9.0])
+    spoken = channels.spoken(run)
+    assert spoken.sum() == pytest.approx(1.0, rel=1e-5)
+    assert spoken[-1] >= 3 / 8 - 1e-6  # three bits of four of one seed of two
+    assert spoken[0] >= 1 / 8 - 1e-6
+
+
 @pytest.mark.long
 def test_who_says_one_thing_in_color_digit_earns_nothing():
     run = small_run("color-digit", DIAL, [1.0, 0.0, -0.5])

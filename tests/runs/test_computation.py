@@ -37,7 +37,7 @@ def dice(settings, seeds, seed, say):
     shown = [
         exhibits.table("Rolls <all>", ["roll", "value"], [[str(i), float(x)] for i, x in enumerate(rolls)]),
         exhibits.heat_map("Matrix", ["a", "b"], ["x", "y"], np.array([[1.0, np.nan], [2.0, 3.0]])),
-        exhibits.curves("Curves", [0, 1], {"up": np.array([0, 1]), "down": np.array([1, 0])}, ("t", "share")),
+        exhibits.curves("Curves", [0, 1], {"up": np.array([0, 1]), "down": np.array([1, np.nan])}, ("t", "share")),
     ]
     return {"rolls": rolls.tolist(), "exhibits": shown}
 
@@ -66,6 +66,13 @@ def mixed(monkeypatch):
 
 def quiet(told):
     del told
+
+
+def test_curves_may_have_gaps_and_end_early():
+    curve = exhibits.curves("c", [0, 1, 2], {"gap": np.array([1.0, np.nan, 3.0]), "short": np.array([2.0])}, ("x", "y"))
+    assert curve["lines"] == {"gap": [1.0, None, 3.0], "short": [2.0, None, None]}
+    assert exhibits.html(curve).count("<figure>") == 1
+    assert exhibits.html(exhibits.curves("c", [0], {"nothing": np.array([np.nan])}, ("x", "y"))).count("<figure>") == 1
 
 
 def test_round_trip():
