@@ -23,6 +23,7 @@ POLICIES: dict[str, Entry] = {
         "hanabi-small-entropy", "small Hanabi: PPO in self-play, high entropy (small-hanabi-sp-xp)"
     ),
     "hanabi-small-op": Entry("hanabi-small-op", "small Hanabi: PPO with Other-Play (small-hanabi-op)"),
+    "hanabi-sp": Entry("hanabi-sp", "Hanabi: PPO in self-play (hanabi-ppo)"),
     "hanabi-obl-1": Entry("hanabi-obl-1", "Hanabi: Off-Belief Learning, level 1 (hanabi-obl)"),
     "hanabi-obl-2": Entry("hanabi-obl-2", "Hanabi: Off-Belief Learning, level 2, by a learned belief (hanabi-obl)"),
 }
