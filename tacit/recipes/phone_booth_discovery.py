@@ -142,7 +142,12 @@ RECIPE = Recipe(
     ),
     quick=Budget(seeds=2, iterations=2),
     full=Budget(seeds=20, raised=25),
-    notes=("Tests are greedy and exact, on both exits. An iteration is of 3,200 episodes.",),
+    notes=(
+        "Tests are greedy and exact, on both exits. An iteration is of 3,200 episodes.",
+        "Of three booths, the costly one is a step nearer than the perfect one, and who only waits in it pays nothing: "
+        "the reward for information, which does not ask what is done, is larger there over an episode. How the source "
+        "charges the cost, whose players avoid that booth, is not told.",
+    ),
     details=details,
     exhibits=exhibits,
 )
