@@ -90,7 +90,8 @@ RECIPE = Recipe(
         digits.UNSEEN,
         "The noise is 4, not the source's 2. With 2, senders learn three levels, low, high and near 0, which tell of "
         "color too: hearers then predict better but earn no more, and what is near 0 makes a bit without meaning. "
-        "With 4 the middle level drowns. It was chosen on runs of seeds that this recipe does not use.",
+        "With 4 the middle level drowns. The noise was chosen on seeds that this recipe does not use, the step size on "
+        "one of its own, too.",
         "That RIAL stays behind could not be shown: with these settings it finds the parity, too, in all seeds.",
     ),
     details=lambda runs: [digits.each(name, run) for name, run in runs.items()],
