@@ -104,7 +104,7 @@ RECIPE = Recipe(
     full=Budget(seeds=20),
     notes=(
         "The switch is hidden (`--game.no-talk`); prisoners, also those outside the room, say numbers on a line of the "
-        "learner's own (see [communicator](learners/communicator.md)), which the others hear on the next day. No "
+        "learner's own (see its page, communicator), which the others hear on the next day. No "
         "figure is published for this.",
         "Tests are of the last policies, greedy, over all 729 sequences of visits, divided by the oracle's 540/729.",
     ),
