@@ -12,7 +12,6 @@ led to is judged from the view of the next. A memory would be filled from all pl
 only the others see: this is no game for policies that remember.
 """
 
-import dataclasses
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -20,6 +19,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
+from tacit.games.around import Around
 from tacit.games.base import Game
 from tacit.games.symmetry import Relabeled
 from tacit.types import Level, Outcome, Spec, State
@@ -34,14 +34,8 @@ class TurnBased(Protocol):
         ...
 
 
-class OnTurn(Game):
-    """A turn-based game of common reward, played by one player in everybody's place. Its states are the game's own.
-
-    Attributes:
-        inner: the game.
-    """
-
-    inner: Any = dataclasses.field(metadata={"traced": True})
+class OnTurn(Around):
+    """A turn-based game of common reward, played by one player in everybody's place. Its states are the game's own."""
 
     @classmethod
     def of(cls, game: Game, rule: str) -> "OnTurn":
@@ -57,34 +51,15 @@ class OnTurn(Game):
             )
         return cls(game)
 
-    @property
-    def discount(self) -> Any:
-        """That of the game inside."""
-        return self.inner.discount
-
-    @property
-    def truncates(self) -> bool:
-        return self.inner.truncates
+    def inside(self, state: State) -> State:
+        return state
 
     @property
     def spec(self) -> Spec:
         return self.inner.spec._replace(num_players=1)
 
-    def measure(self, state: State) -> dict[str, Array]:
-        return self.inner.measure(state)
-
-    @property
-    def guesses(self) -> tuple[int, int]:
-        return self.inner.guesses
-
     def answers(self, state: State) -> Int[Array, "P n"]:
         return self._own(state, self.inner.answers(state))
-
-    def sample_level(self, key: PRNGKeyArray) -> Level:
-        return self.inner.sample_level(key)
-
-    def shuffled(self, key: PRNGKeyArray) -> Level:
-        return self.inner.shuffled(key)
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> State:
         return self.inner.reset(key, level)

@@ -15,15 +15,15 @@ objective is the same.
 """
 
 import abc
-import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 from jaxtyping import Array, Int, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
+from tacit.games.around import Around
 from tacit.games.base import Game
-from tacit.types import Level, Outcome, Spec, State
+from tacit.types import Level, Outcome, State
 
 Symmetry = PyTree  # one relabeling, in the form that its game gives it
 
@@ -73,16 +73,11 @@ class RelabeledState(NamedTuple):
         return self.inner.truncated
 
 
-class Relabeled(Game):
+class Relabeled(Around):
     """A symmetric game in which every player sees and acts under names of its own, kept for the whole episode.
 
     What is hidden (`hidden`, `with_hidden`) keeps the game's own names, like the state.
-
-    Attributes:
-        inner: the game.
     """
-
-    inner: Symmetric = dataclasses.field(metadata={"traced": True})
 
     @classmethod
     def of(cls, game: Game, rule: str) -> "Relabeled":
@@ -94,35 +89,6 @@ class Relabeled(Game):
         if not isinstance(game, Symmetric):
             raise Misfit(f"{rule} needs a game with symmetries for other-play; {type(game).__name__} declares none")
         return cls(game)
-
-    @property
-    def discount(self) -> Any:
-        """That of the game inside."""
-        return self.inner.discount
-
-    @property
-    def spec(self) -> Spec:
-        return self.inner.spec
-
-    @property
-    def truncates(self) -> bool:
-        return self.inner.truncates
-
-    def measure(self, state: RelabeledState) -> dict[str, Array]:
-        return self.inner.measure(state.inner)
-
-    @property
-    def guesses(self) -> tuple[int, int]:
-        return self.inner.guesses
-
-    def answers(self, state: RelabeledState) -> Int[Array, "P n"]:
-        return self.inner.answers(state.inner)
-
-    def sample_level(self, key: PRNGKeyArray) -> Level:
-        return self.inner.sample_level(key)
-
-    def shuffled(self, key: PRNGKeyArray) -> Level:
-        return self.inner.shuffled(key)
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> RelabeledState:
         reset_key, symmetry_key = jax.random.split(key)
@@ -142,7 +108,7 @@ class Relabeled(Game):
 
     def on_turn(self, state: RelabeledState) -> Int[Array, ""]:
         """Whose turn it is, in a game that says so (`tacit.games.on_turn`)."""
-        return self.inner.on_turn(state.inner)  # pyright: ignore[reportAttributeAccessIssue]
+        return self.inner.on_turn(state.inner)
 
     def hidden(self, state: RelabeledState, player: int) -> PyTree:
         return self.inner.hidden(state.inner, player)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
+from tacit.games.around import Around
 from tacit.games.base import Game
 from tacit.settings import setting
 from tacit.types import Action, Bits, Discrete, Level, Outcome, Real, Spec, State
@@ -48,14 +49,9 @@ class WiredState(NamedTuple):
         return self.inner.truncated
 
 
-class Wired(Game):
-    """A game on whose line players talk. A player's action is `Action(move, message)`.
+class Wired(Around):
+    """A game on whose line players talk. A player's action is `Action(move, message)`."""
 
-    Attributes:
-        inner: the game.
-    """
-
-    inner: Any = dataclasses.field(metadata={"traced": True})
     width: int = setting(1, "numbers of a message, the first of which says whether it was sent", low=1)
 
     @classmethod
@@ -75,11 +71,6 @@ class Wired(Game):
         return cls(game, width)
 
     @property
-    def discount(self) -> Any:
-        """That of the game inside."""
-        return self.inner.discount
-
-    @property
     def spec(self) -> Spec:
         inner = self.inner.spec
         move = inner.action.move if isinstance(inner.action, Action) else inner.action
@@ -87,29 +78,9 @@ class Wired(Game):
         return inner._replace(observation=seen, action=Action(move, Real((self.width,))))
 
     @property
-    def truncates(self) -> bool:
-        return self.inner.truncates
-
-    @property
     def held_out(self) -> "Wired":
         """The game in which the one inside is tested, with the same line."""
         return dataclasses.replace(self, inner=self.inner.held_out)
-
-    def measure(self, state: WiredState) -> dict[str, Array]:
-        return self.inner.measure(state.inner)
-
-    @property
-    def guesses(self) -> tuple[int, int]:
-        return self.inner.guesses
-
-    def answers(self, state: WiredState) -> Int[Array, "P n"]:
-        return self.inner.answers(state.inner)
-
-    def sample_level(self, key: PRNGKeyArray) -> Level:
-        return self.inner.sample_level(key)
-
-    def shuffled(self, key: PRNGKeyArray) -> Level:
-        return self.inner.shuffled(key)
 
     def all_levels(self) -> Level | None:
         return self.inner.all_levels()

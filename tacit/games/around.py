@@ -1,0 +1,52 @@
+"""What games that are played around another one have in common: all that they leave as it is inside."""
+
+import dataclasses
+from typing import Any
+
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from tacit.games.base import Game
+from tacit.types import Level, Spec, State
+
+
+class Around(Game):
+    """A game around another one, to which it passes on what it does not change itself.
+
+    Attributes:
+        inner: the game inside.
+    """
+
+    inner: Any = dataclasses.field(metadata={"traced": True})
+
+    def inside(self, state: State) -> State:
+        """The state of the game inside."""
+        return state.inner
+
+    @property
+    def discount(self) -> Any:
+        """That of the game inside."""
+        return self.inner.discount
+
+    @property
+    def spec(self) -> Spec:
+        return self.inner.spec
+
+    @property
+    def truncates(self) -> bool:
+        return self.inner.truncates
+
+    def measure(self, state: State) -> dict[str, Array]:
+        return self.inner.measure(self.inside(state))
+
+    @property
+    def guesses(self) -> tuple[int, int]:
+        return self.inner.guesses
+
+    def answers(self, state: State) -> Int[Array, "P n"]:
+        return self.inner.answers(self.inside(state))
+
+    def sample_level(self, key: PRNGKeyArray) -> Level:
+        return self.inner.sample_level(key)
+
+    def shuffled(self, key: PRNGKeyArray) -> Level:
+        return self.inner.shuffled(key)
