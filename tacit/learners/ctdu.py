@@ -42,8 +42,8 @@ from tacit.errors import Misfit, SettingError
 from tacit.evaluation import phone_booth
 from tacit.games.base import Game
 from tacit.games.phone_booth import MOVES, RECEIVER, RIGHT_EXIT, SENDER, BoothState, PhoneBooth
-from tacit.learners.ctdu_policy import CHOOSE, PLAYERS, Stage, copied, drawn, followed, over, policy_of, talkers
-from tacit.learners.dial import of_chosen
+from tacit.learners.ctdu_policy import CHOOSE, PLAYERS, Stage, copied, drawn, followed, policy_of, talkers
+from tacit.learners.dial import of_chosen, over
 from tacit.learners.obl_beliefs import agreed
 from tacit.loops import rollout, start, unstack
 from tacit.ops.optimizer import adam, descend
@@ -217,14 +217,16 @@ def discovery_loss(
     level_key, play_key, line_key = jax.random.split(key, 3)
     levels = jax.vmap(game.sample_level)(jax.random.split(level_key, config.num_games))
     keys = jax.random.split(line_key, (game.spec.max_length, config.num_games))
-    each = functools.partial(jax.vmap, in_axes=0)
+
+    def each(of_step: Callable[..., Array]) -> Callable[..., Array]:
+        return jax.vmap(jax.vmap(of_step))
 
     def paid(played: Step) -> Float[Array, "T B 2"]:
-        pay = each(each(functools.partial(fictitious, game)))
+        pay = each(functools.partial(fictitious, game))
         reward = pay(played.state, played.action) if config.obl else played.reward
         if config.pays == "nothing":
             return reward
-        extra = each(each(lambda key, state: bonus(key, game, state, config)))(keys, played.state)
+        extra = each(lambda key, state: bonus(key, game, state, config))(keys, played.state)
         return reward + config.beta * extra[..., None]
 
     lesson = Lesson(stage_of(config, False), levels, None, paid, jnp.inf, 0.0)
@@ -233,7 +235,7 @@ def discovery_loss(
     def told(key: Array, state: BoothState, probs: Array) -> Array:
         return phone_booth.informed(game, state, probs, key if config.sampled else None)
 
-    information = each(each(told))(keys, played.state, played.extras.probs[:, :, SENDER])
+    information = each(told)(keys, played.state, played.extras.probs[:, :, SENDER])
     information = jnp.where(over(played), 0.0, information).sum(0).mean()
     return error - config.kappa * information, played
 

@@ -13,10 +13,10 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from tacit import nets
 from tacit.games.channel import discretize, regularize
-from tacit.games.phone_booth import HINT_DOWN, MOVES, BoothState
+from tacit.games.phone_booth import HINT_DOWN, MOVES
 from tacit.nets_speaker import CNet, Form, Memory
 from tacit.ops import categorical
-from tacit.types import Action, Carry, Params, Policy, Spec, Step
+from tacit.types import Action, Carry, Params, Policy, Spec
 
 PLAYERS = 2
 CHOOSE = -1  # stands for a move that is not given
@@ -97,12 +97,6 @@ def drawn(key: PRNGKeyArray, spec: Spec, hidden: int) -> Params:
     net: Any = jax.vmap(functools.partial(nets.drawn, module=shapes))(jax.random.split(key, PLAYERS))
     quiet = net.head[1].weight.at[:, : len(MOVES)].mul(0.01)  # so that play begins nearly uniform
     return eqx.tree_at(lambda x: x.head[1].weight, net, quiet)
-
-
-def over(step: Step) -> Bool[Array, "T B"]:
-    """Which steps were made after the end."""
-    state: BoothState = step.state
-    return jnp.logical_or(state.terminated, state.truncated)
 
 
 def copied(now: Bool[Array, ""], new: PyTree, old: PyTree) -> PyTree:

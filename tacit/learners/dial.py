@@ -271,6 +271,11 @@ def of_chosen(values: Float[Array, "T B P n"], chosen: Int[Array, "T B P"]) -> F
     return jnp.sum(values * jax.nn.one_hot(chosen, values.shape[-1], dtype=values.dtype), -1)
 
 
+def over(step: Step) -> Bool[Array, "T B"]:
+    """Which steps of whole episodes were made after the end."""
+    return jnp.logical_or(step.state.terminated, step.state.truncated)
+
+
 def loss(net: Params, slow: Params, key: PRNGKeyArray, game: Game, config: Config) -> tuple[Float[Array, ""], Step]:
     """Half the squared errors of values, summed over the steps of an episode, mean over players and episodes played.
 
@@ -284,9 +289,7 @@ def loss(net: Params, slow: Params, key: PRNGKeyArray, game: Game, config: Confi
     if config.rial:
         of_sent = jnp.square(target - of_chosen(played.extras.message, number_of(played.action.message)))
         error = error + jnp.where(played.legal.message[..., 0], of_sent, 0.0)
-    ended = played.terminated | played.truncated
-    over = jnp.concatenate([jnp.zeros_like(ended[:1]), ended[:-1]])[..., None]
-    return 0.5 * jnp.where(over, 0.0, error).sum(0).mean(), played
+    return 0.5 * jnp.where(over(played)[..., None], 0.0, error).sum(0).mean(), played
 
 
 def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Learner:

@@ -27,10 +27,8 @@ def spoken(run: Finished) -> Float[np.ndarray, " bins"]:
 
     def histogram(state: dial.State) -> Array:
         step = dial.play(jax.random.key(1), run.game, run.config, state.net, 256)
-        ended = step.terminated | step.truncated
-        over = jnp.concatenate([jnp.zeros_like(ended[:1]), ended[:-1]])[..., None]
         said = jax.nn.sigmoid(step.extras.message)  # a number for each bit
-        speaks = jnp.broadcast_to(step.legal.message & ~over[..., None], said.shape)
+        speaks = jnp.broadcast_to(step.legal.message & ~dial.over(step)[..., None, None], said.shape)
         return jnp.histogram(said, BINS, (0.0, 1.0), weights=speaks.astype(float))[0] / speaks.sum()
 
     return seeds_of(run, histogram).mean(0)
@@ -46,10 +44,14 @@ def histograms(runs: Mapping[str, Finished]) -> exhibits.Exhibit:
 
 
 def curves(
-    title: str, runs: Mapping[str, Finished], tests: Mapping[str, Float[np.ndarray, "rows S"]]
+    title: str,
+    runs: Mapping[str, Finished],
+    tests: Mapping[str, Float[np.ndarray, "rows S"]],
+    words: str = "normalized return of the test",
+    by_episodes: bool = False,
 ) -> exhibits.Exhibit:
-    """Every seed's normalized tests, dips and all."""
+    """Every seed's tests, dips and all, over the updates made or the episodes played."""
     lines = {f"{name}, seed {s}": line for name in runs for s, line in enumerate(tests[name].T)}
     longest = max(runs.values(), key=lambda run: len(run.metrics["iteration"]))
-    x = longest.metrics["iteration"] * longest.config.updates
-    return exhibits.curves(title, x.tolist(), lines, ("updates", "normalized return of the test"))
+    x = longest.metrics["iteration"] * longest.config.updates * (longest.config.num_games if by_episodes else 1)
+    return exhibits.curves(title, x.tolist(), lines, ("episodes" if by_episodes else "updates", words))

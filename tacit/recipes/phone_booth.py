@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from tacit.games.phone_booth import HINT_DOWN, HINT_UP, MOVES, SENDER
-from tacit.learners import ctdu, ctdu_policy
+from tacit.learners import ctdu, dial
 from tacit.ops import information
+from tacit.recipes import channels
 from tacit.recipes.base import Measured, share
 from tacit.runs import exhibits
 from tacit.runs.experiment import Experiment
@@ -31,11 +32,6 @@ def row(game: str, iterations: int, seeds: int, rules: Mapping[str, Any] | None 
     )
 
 
-def seeds_of(run: Finished, measure: Any) -> np.ndarray:
-    """What `measure(state)` gives for each seed, `[S, ...]`."""
-    return np.asarray(jax.jit(jax.vmap(measure))(run.state))
-
-
 def in_booth(run: Finished) -> Float[np.ndarray, "S 7"]:
     """How often the sender makes which move where a line joins both, as those who discovered it play.
 
@@ -46,11 +42,11 @@ def in_booth(run: Finished) -> Float[np.ndarray, "S 7"]:
     def moves(state: ctdu.State) -> Array:
         levels = jnp.arange(WATCHED) % 2
         step = ctdu.play(jax.random.key(1), game, config, state.slow, ctdu.stage_of(config, False), levels)
-        joined = jax.vmap(jax.vmap(lambda state: game.line(state)[0] > 0))(step.state) & ~ctdu_policy.over(step)
+        joined = jax.vmap(jax.vmap(lambda state: game.line(state)[0] > 0))(step.state) & ~dial.over(step)
         counted = jnp.where(joined[..., None], step.extras.probs[:, :, SENDER], 0.0).sum((0, 1))
         return counted / joined.sum()
 
-    return seeds_of(run, moves)
+    return channels.seeds_of(run, moves)
 
 
 def uneven(moves: Float[np.ndarray, "S 7"]) -> Float[np.ndarray, " S"]:
@@ -74,10 +70,10 @@ def said(run: Finished) -> Float[np.ndarray, "S 2"]:
     def bits(state: ctdu.State) -> Array:
         stage = ctdu.stage_of(config, True, executes=True)
         step = ctdu.play(jax.random.key(1), game, config, state.slow, stage, game.all_levels())
-        arrived = step.next_state.received & ~ctdu_policy.over(step)
+        arrived = step.next_state.received & ~dial.over(step)
         return jnp.where(arrived, step.next_state.message[..., 0], 0.0).sum(0) / arrived.sum(0)
 
-    return seeds_of(run, bits)
+    return channels.seeds_of(run, bits)
 
 
 def found(run: Finished) -> Float[np.ndarray, "rows S"]:
@@ -91,11 +87,8 @@ def solved(run: Finished) -> Measured:
 
 
 def curves(title: str, runs: Mapping[str, Finished], metric: str, words: str) -> exhibits.Exhibit:
-    """Every seed's tests over the episodes played, of rows of equal length."""
-    first = next(iter(runs.values()))
-    x = first.metrics["iteration"] * first.config.updates * first.config.num_games
-    lines = {f"{name}, seed {s}": line for name, run in runs.items() for s, line in enumerate(run.metrics[metric].T)}
-    return exhibits.curves(title, x.tolist(), lines, ("episodes", words))
+    """Every seed's tests over the episodes played."""
+    return channels.curves(title, runs, {name: run.metrics[metric] for name, run in runs.items()}, words, True)
 
 
 def by_seed(title: str, columns: tuple[str, ...], values: np.ndarray) -> exhibits.Exhibit:

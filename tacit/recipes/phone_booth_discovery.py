@@ -17,8 +17,8 @@ NOISES = (0.1, 0.3, 0.5)  # shares of hints that the noisy booth loses
 NOISY, COSTLY, PERFECT = range(3)  # booths of `phone-booths`, in its order
 REWARDS = {
     "information": {},
-    "plain": {"pays": "booths", "beta": 1.0, "kappa": 0.0},
-}  # the published baseline: 1 a step
+    "plain": {"pays": "booths", "beta": 1.0, "kappa": 0.0},  # the published baseline: 1 a step
+}
 SEEDS = 4  # of a row with three booths, as published
 STAY = 12.0  # steps of 20 that count as staying there: more than half
 PANEL = phone_booth.PAPER + ", figure 5"
