@@ -47,6 +47,8 @@ GAMES = {
     "phone-booth": Entry("tacit.games.phone_booth:single", "a hint by a telephone that must first be found"),
     "phone-booths": Entry("tacit.games.phone_booth:multi", "the same with three telephones: noisy, dear, and perfect"),
     "referential": Entry("tacit.games.referential:referential", "say which object is meant; the other picks it"),
+    "maze": Entry("tacit.games.maze:maze", "find the goal of a maze of which five by five cells are seen"),
+    "maze-small": Entry("tacit.games.maze:maze_small", "the same on seven by seven cells, in 60 steps"),
     "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
 }
 

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from tacit import games
+from tacit.games import maze_levels
 from tacit.games.channel import Heard
 from tacit.games.hanabi import HanabiGame, render
+from tacit.games.maze import DIRECTIONS, Maze, MazeView
 from tacit.loops import player
 from tacit.types import Action
 
@@ -27,6 +29,7 @@ RULES = {
     "commons": {"capacity": 6, "length": 4},
     **{name: {"lives": 3} for name in ("hanabi-small", "hanabi-very-small")},
     "repeated-levers": {"length": 3},
+    "maze": {"length": 8},
     "probe": {"kind": "remembered", "num_players": 2},
 }
 MOVES = {  # of both, in games in which the fixed actions would lead nowhere
@@ -34,6 +37,9 @@ MOVES = {  # of both, in games in which the fixed actions would lead nowhere
     "phone-booth": ((3, 2), (3, 2), (3, 4), (6, 4), (4, 3), (4, 3), (4, 3), (4, 1)),
     # A hint in the dear booth, one in the noisy one, and one in the perfect one, before which the receiver hangs up.
     "phone-booths": ((3, 2), (5, 4), (2, 4), (0, 4), (6, 4), (1, 4), (2, 4), (2, 3), (5, 4), (4, 3), (4, 0)),
+    # Eastward into a wall, until time is up; and, after an action that does nothing, to the goal.
+    "maze": tuple((move,) for move in (0, 2, 2, 2, 2, 2, 2, 2)),
+    "maze-small": tuple((move,) for move in (4, 2, 2, 0, 2, 2, 2, 2)),
 }
 
 
@@ -66,6 +72,9 @@ def seen_by(obs):
         many = np.size(obs.view) >= 64  # pixels
         view = f"{np.size(obs.view)} numbers of sum {np.sum(obs.view):g}" if many else numbers(obs.view)
         return f"{view}, hears {numbers(obs.message) if obs.received else 'nothing'}"
+    if isinstance(obs, MazeView):
+        objects = np.rint(10 * np.asarray(obs.image[..., 0])).T  # far to near
+        return f"{' / '.join(map(numbers, objects))}, looks {DIRECTIONS[int(np.argmax(obs.direction))]}"
     return f"ones at {numbers(np.flatnonzero(obs))}" if obs.dtype == np.uint8 else numbers(obs)
 
 
@@ -85,6 +94,9 @@ def shown(game, state):
     """The state as the game renders it, else its fields."""
     if isinstance(game, HanabiGame):
         return "\n    ".join(["as a table", *render(game, state).splitlines()])
+    if isinstance(game, Maze):
+        after = f"after {state.time} steps{', solved' * bool(state.solved)}"
+        return "\n    ".join([after, *maze_levels.render(game.as_level(state)).splitlines()])
     return "  ".join(f"{name} {numbers(value)}" for name, value in state._asdict().items())
 
 
