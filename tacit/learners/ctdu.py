@@ -44,8 +44,8 @@ from tacit.games.base import Game
 from tacit.games.phone_booth import MOVES, RECEIVER, RIGHT_EXIT, SENDER, BoothState, PhoneBooth
 from tacit.learners.ctdu_policy import CHOOSE, PLAYERS, Stage, copied, drawn, followed, policy_of, talkers
 from tacit.learners.dial import of_chosen, over
-from tacit.learners.obl_beliefs import agreed
 from tacit.loops import rollout, start, unstack
+from tacit.ops.agreed import agreed
 from tacit.ops.optimizer import adam, descend
 from tacit.ops.returns import q_lambda
 from tacit.settings import setting

@@ -38,13 +38,14 @@ from tacit.errors import Misfit, SettingError
 from tacit.games.base import Game
 from tacit.games.on_turn import OnTurn, TurnBased
 from tacit.learners import obl_belief_net as belief_net
-from tacit.learners.obl_beliefs import Beliefs, agreed, exact, supposed_by_rules
+from tacit.learners.obl_beliefs import Beliefs, exact, supposed_by_rules
 from tacit.learners.obl_ladder import At, Ladder, Schedule, Watcher, at_level, begun
 from tacit.learners.obl_particles import particles
 from tacit.learners.ppo import play_metrics
 from tacit.loops import Live, joint, rollout, start
 from tacit.nets_value import Soft, soft_value
 from tacit.ops import categorical
+from tacit.ops.agreed import agreed
 from tacit.ops.fictitious import Round, expected_round, play_round
 from tacit.ops.minibatch import shuffled
 from tacit.ops.optimizer import adam, descend

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
 from tacit.games.base import Game
@@ -165,15 +165,3 @@ def hands_of(game: Game, belief: str) -> HanabiGame:
     if not isinstance(game, HanabiGame):
         raise Misfit(f"belief {belief} is for hands of Hanabi, and {type(game).__name__} has none; take exact")
     return game
-
-
-@jax.custom_batching.custom_vmap
-def agreed(flag: Bool[Array, ""]) -> Bool[Array, ""]:
-    """A flag that is equal in all runs side by side: a branch on it stays a branch, where both would be computed."""
-    return flag
-
-
-@agreed.def_vmap
-def _(size: int, batched: Any, flags: Bool[Array, "..."]) -> tuple[Array, bool]:
-    del size, batched
-    return flags.all(), False

@@ -15,7 +15,7 @@ from tacit.games.hypotheses import posterior
 from tacit.games.on_turn import OnTurn
 from tacit.games.two_step import Deal
 from tacit.games.two_step_tables import tabulated
-from tacit.learners.obl_beliefs import agreed, along, told
+from tacit.learners.obl_beliefs import along, told
 from tacit.loops import joint, rollout, start
 from tacit.nets_value import Soft
 
@@ -179,12 +179,3 @@ def test_a_game_that_hides_the_opening_cannot_list_what_is_hidden():
 def test_too_many_hands_cannot_be_listed():
     with pytest.raises(Misfit, match="hands"):
         HanabiGame().hypotheses()
-
-
-def test_a_flag_that_all_runs_share_stays_a_branch():
-    def step(flag, x):
-        return jax.lax.cond(agreed(flag), lambda: x + 1, lambda: x * 2)
-
-    traced = str(jax.make_jaxpr(jax.vmap(step))(jnp.array([True, True]), jnp.ones(2)))
-    assert "cond" in traced
-    np.testing.assert_array_equal(jax.vmap(step)(jnp.array([False, False]), jnp.ones(2)), [2, 2])
