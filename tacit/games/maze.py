@@ -11,17 +11,18 @@ Dennis et al. 2020. As there, an episode that runs out of time ends by the rules
 four numbers, one of them 1, and the image as tenths.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree, UInt32
 
 from tacit.errors import SettingError
 from tacit.games.base import Game, settle
 from tacit.games.maze_edits import EDITORS
 from tacit.games.maze_levels import FORWARD, MazeLevel, picked, place_of
+from tacit.games.maze_paths import best_return
 from tacit.settings import setting
 from tacit.types import Discrete, Level, Outcome, Real, Spec
 
@@ -36,8 +37,8 @@ WORD = 32  # bits
 class MazeView(NamedTuple):
     """What the agent sees. `image[i, j]` is the cell i - 2 to the right and 4 - j ahead: object, color, state."""
 
-    image: Float[Array, "... k k 3"]
-    direction: Float[Array, "... 4"]
+    image: PyTree
+    direction: PyTree
 
 
 class MazeState(NamedTuple):
@@ -115,15 +116,19 @@ class Maze(Game):
         size = jnp.array([self.width, self.height], jnp.int32)
         return MazeLevel(grid, place_of(goal, self.width), place_of(agent, self.width), direction, size)
 
+    def best(self, level: MazeLevel, discount: Any = 1.0) -> Float[Array, ""]:
+        """The highest return that a level allows; what an agent earns less is its true regret."""
+        return best_return(level, self.length, self.hurry, discount)
+
     def mutate(self, key: PRNGKeyArray, level: MazeLevel) -> MazeLevel:
         """A level that differs by `edits` random edits. The key is consumed."""
         return EDITORS[self.editor](key, level, self.edits)
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> MazeState:
-        level = self.sample_level(key) if level is None else level
+        on: MazeLevel = self.sample_level(key) if level is None else level
         no = jnp.bool_(False)
-        rows = _packed(level.walls, self.view - 1)
-        return MazeState(rows, level.goal, level.agent, level.direction, jnp.int32(0), no, no, no)
+        rows = _packed(on.walls, self.view - 1)
+        return MazeState(rows, on.goal, on.agent, on.direction, jnp.int32(0), no, no, no)
 
     def as_level(self, state: MazeState) -> MazeLevel:
         """What is left to play, as a level of the game's size: the agent is where it is now."""

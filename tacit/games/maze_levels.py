@@ -89,8 +89,8 @@ def parse(text: str, width: int | None = None, height: int | None = None, name: 
     walls = np.ones((height, width), bool)
     walls[: own[1], : own[0]] = [[mark == WALL for mark in row] for row in rows]
     looks = AGENT.index(rows[agents[0][1]][agents[0][0]])
-    places = (jnp.array(place, jnp.int32) for place in (goals[0], agents[0]))
-    return MazeLevel(jnp.asarray(walls), *places, jnp.int32(looks), jnp.array(own, jnp.int32))
+    goal, agent, size = (jnp.array(pair, jnp.int32) for pair in (goals[0], agents[0], own))
+    return MazeLevel(jnp.asarray(walls), goal, agent, jnp.int32(looks), size)
 
 
 def render(level: MazeLevel) -> str:
@@ -138,4 +138,4 @@ def cell_of(place: Int[Array, "2"], width: int) -> Int[Array, ""]:
 
 def within(size: Int[Array, "2"], height: int, width: int) -> Bool[Array, " n"]:
     """Which cells belong to a level of this size, row after row."""
-    return ((np.arange(width)[None] < size[0]) & (np.arange(height)[:, None] < size[1])).ravel()
+    return ((jnp.arange(width)[None] < size[0]) & (jnp.arange(height)[:, None] < size[1])).ravel()
