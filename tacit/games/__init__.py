@@ -49,6 +49,7 @@ GAMES = {
     "referential": Entry("tacit.games.referential:referential", "say which object is meant; the other picks it"),
     "maze": Entry("tacit.games.maze:maze", "find the goal of a maze of which five by five cells are seen"),
     "maze-small": Entry("tacit.games.maze:maze_small", "the same on seven by seven cells, in 60 steps"),
+    "frozen-lake": Entry("tacit.games.frozen_lake:frozen_lake", "cross slippery ice to a goal, around holes; 64 cells"),
     "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
 }
 

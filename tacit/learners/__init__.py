@@ -26,6 +26,9 @@ LEARNERS = {
     "pqn": Entry(
         "tacit.learners.pqn", "Q-learning from play: alone or as a team (VDN), with or without memory and replay"
     ),
+    "tables": Entry(
+        "tacit.learners.tables", "a row for each thing seen: Q-learning, SARSA, Monte Carlo, policy gradient"
+    ),
     "dial": Entry("tacit.learners.dial", "messages that carry gradients back to their senders (DIAL)"),
     "rial": Entry("tacit.learners.dial:Rial", "messages that are actions, learned from rewards alone (RIAL)"),
     "communicator": Entry(

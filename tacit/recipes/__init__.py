@@ -93,4 +93,7 @@ RECIPES = {
     "dial-multi-step": Entry(
         "tacit.recipes.dial_multi_step:RECIPE", "DIAL spells a digit in four bits, at once or one a step"
     ),
+    "tabular-immunity": Entry(
+        "tacit.recipes.tabular_immunity:RECIPE", "messages change nothing, exactly, in learners that keep a table"
+    ),
 }
