@@ -89,7 +89,7 @@ def test_probe_game(rule):
 
 @pytest.mark.parametrize("rule", ["q-learning", LONG[0]])
 def test_values_without_chance_are_exact(rule):
-    """Without sliding or exploration a step size of 1 writes discount^(steps to the goal) along the way that is taken."""
+    """Without sliding or exploration a step size of 1 writes discount^(steps to the goal) along the way taken."""
     game = FrozenLake(anywhere=True, slip=0.0, length=60)
     config = Config(rule=rule, lr=1.0, epsilon=0.0, num_games=4)
     table = np.asarray(tacit.run(tables.make, game, config, iterations=400, every=400).state.table[0, 0])

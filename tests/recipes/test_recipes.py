@@ -65,6 +65,7 @@ SLOW = (
     "small-hanabi-obl",
     "small-hanabi-op",
     "small-hanabi-pqn",
+    "tabular-immunity",
 )  # many programs to compile
 
 
