@@ -54,6 +54,9 @@ SHAPERS = ("mfos", "mfos-ga", "m-maml", "meva", *SAMPLED_SHAPERS)
 TALKERS = ("communicator",)
 """Learners that bring a line of their own to a game: what they learn is that game with it (`wired` of their module)."""
 
+EXECUTED = ("dial", "rial", "ctdu")
+"""Learners whose policies are handed on as they are executed: they draw nothing, and cannot be made greedier."""
+
 PLAYERS = {
     "always-cooperate": Entry("tacit.learners.scripted:ALWAYS_COOPERATE", "C, whatever happens"),
     "always-defect": Entry("tacit.learners.scripted:ALWAYS_DEFECT", "D, whatever happens"),

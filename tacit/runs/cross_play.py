@@ -25,7 +25,7 @@ from tacit.evaluation.cross_play import CrossPlay, Model, cross_play, model, see
 from tacit.evaluation.cross_play_settings import Plan
 from tacit.games.base import Game
 from tacit.games.wired import Wired
-from tacit.learners import HANABI_BOTS, PLAYERS, SHAPERS
+from tacit.learners import EXECUTED, HANABI_BOTS, PLAYERS, SHAPERS
 from tacit.loops import player as part_of
 from tacit.policies import POLICIES, place
 from tacit.runs import exhibits, policies
@@ -193,6 +193,7 @@ def _models(each: Entered, game: Game, sampled: bool) -> Iterator[Model]:
         yield model(each.label, each.label, functions, params, sampled=True)
         return
     functions = [seeing(policy, game, each.run.game) for policy, _ in each.run.seats]
+    sampled = sampled or each.run.experiment.learner in EXECUTED
     for seed in each.seeds:
         params = [part_of(seed, leaves) for _, leaves in each.run.seats]
         yield model(f"{each.label}:{seed}", each.label, functions, params, sampled)
