@@ -14,6 +14,7 @@ from tacit import games, settings
 from tacit.cli import COMMANDS
 from tacit.commands import EVALUATIONS
 from tacit.games.channel import Heard
+from tacit.games.maze import MazeView
 from tacit.learners import HANABI_BOTS, LEARNERS, PLAYERS
 from tacit.learners.scripted import MEMORY_ONE
 from tacit.policies import POLICIES, place
@@ -107,6 +108,8 @@ def space(of: Any) -> str:
         return f"{space(of.move)}, and a message of {space(of.message)}"
     if isinstance(of, Heard):
         return f"{space(of.view)}; a message as {space(of.message)}, and whether there was one"
+    if isinstance(of, MazeView):
+        return f"an image of {space(of.image)}; a direction as {space(of.direction)}"
     return str(of)
 
 

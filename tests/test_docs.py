@@ -30,6 +30,8 @@ DOCUMENTED_TOGETHER = {
     "iterated-stag-hunt": "stag-hunt",
     "repeated-levers": "levers",
     "phone-booths": "phone-booth",
+    "maze-small": "maze",
+    "two-fruits": "fruit-choice",
     **dict.fromkeys(("color-digit", "multi-step-digits"), "digits"),
     **dict.fromkeys(("coin-lola", "coin-pola", "coin-mfos", "coin-pax"), "coin"),
     **dict.fromkeys(("hanabi-small", "hanabi-very-small"), "hanabi"),
