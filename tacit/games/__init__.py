@@ -50,6 +50,11 @@ GAMES = {
     "maze": Entry("tacit.games.maze:maze", "find the goal of a maze of which five by five cells are seen"),
     "maze-small": Entry("tacit.games.maze:maze_small", "the same on seven by seven cells, in 60 steps"),
     "frozen-lake": Entry("tacit.games.frozen_lake:frozen_lake", "cross slippery ice to a goal, around holes; 64 cells"),
+    "fruit-choice": Entry(
+        "tacit.games.fruit:fruit_choice", "kick doors open to reach two fruits; which is right is never shown"
+    ),
+    "two-fruits": Entry("tacit.games.fruit:two_fruits", "the last decision of fruit choice alone: apple or banana"),
+    "farbook": Entry("tacit.games.farbook:farbook", "trade at the best quotes of a book; far from them is cheap talk"),
     "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
 }
 

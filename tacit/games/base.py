@@ -58,6 +58,29 @@ class Game(Settings, abc.ABC):
         del state
         return {}
 
+    def measure_level(self, level: Level) -> dict[str, Array]:
+        """What is worth knowing of a level: one number by name, a metric of curricula."""
+        del level
+        return {}
+
+    def best(self, level: Level, discount: Any = 1.0) -> Float[Array, ""]:
+        """The highest return that a level allows, which true regret is measured from.
+
+        Raises:
+            Misfit: the game cannot tell.
+        """
+        del level, discount
+        raise Misfit(f"{type(self).__name__} cannot tell the highest return of a level")
+
+    def mutate(self, key: PRNGKeyArray, level: Level) -> Level:
+        """A level that differs a little from this one. The key is consumed.
+
+        Raises:
+            Misfit: the game cannot change its levels.
+        """
+        del key, level
+        raise Misfit(f"{type(self).__name__} cannot change its levels a little")
+
     @property
     def guesses(self) -> tuple[int, int]:
         """How many things each player may be taught to guess, and how many answers each has; (0, 0): none."""

@@ -8,8 +8,8 @@ from that belief into the game, acts there as it did, and lets all players act o
 After that round, in a game of turns, the player is on turn again. The real game is not touched. Where games are tiny,
 a round need not be drawn: its worth is the sum over all replies, each weighed by its probability.
 
-Source: Hu et al. 2021 (Off-Belief Learning), section 5, fictitious transitions; the sampled histories of Jiang et al.
-2022 (SAMPLR) are of the same form.
+Source: Hu et al. 2021 (Off-Belief Learning), section 5, fictitious transitions. Those of Jiang et al. 2022 (SAMPLR) are
+the rounds of a player that is alone.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
+from tacit.games.base import Game
 from tacit.games.on_turn import OnTurn
 from tacit.ops import categorical
 from tacit.types import State
@@ -44,6 +45,19 @@ LogProbs = Callable[[State], Float[Array, " A"]]
 """From a state to the log-probabilities of the actions of who is on turn."""
 
 
+def take(key: PRNGKeyArray, game: Game, state: State, action: PyTree, discount: Float[Array, ""] | float) -> Round:
+    """The one step that a round begins with; for a player that is alone, the whole of it.
+
+    Args:
+        key: consumed.
+        state: as supposed: the real one `with_hidden`.
+        action: of all players, leaves `[P, ...]`.
+        discount: weight of what follows.
+    """
+    state, outcome = game.step(key, state, action)
+    return Round(outcome.reward, jnp.asarray(discount, float), state.terminated, state)
+
+
 def play_round(
     key: PRNGKeyArray,
     game: OnTurn,
@@ -62,7 +76,7 @@ def play_round(
         discount: weight of one step against the one before.
     """
     first_key, *keys = jax.random.split(key, game.inner.spec.num_players)
-    state, outcome = game.step(first_key, state, action[None])
+    came = take(first_key, game, state, action[None], discount)
 
     def on(carry: tuple[State, Array, Array], key: PRNGKeyArray) -> tuple[tuple[State, Array, Array], None]:
         state, reward, weight = carry
@@ -71,7 +85,7 @@ def play_round(
         state, outcome = game.step(step_key, state, reply[None])
         return (state, reward + weight * outcome.reward, weight * discount), None
 
-    first = (state, outcome.reward, jnp.asarray(discount, float))
+    first = (came.state, came.reward, came.discount)
     (state, reward, weight), _ = jax.lax.scan(on, first, jnp.stack(keys))
     return Round(reward, weight, state.terminated, state)
 
@@ -102,6 +116,5 @@ def expected_round(
         return chances @ jax.vmap(one)(jax.random.split(key, len(chances)), actions)
 
     first_key, rest_key = jax.random.split(key)
-    state, outcome = game.step(first_key, state, action[None])
-    first = Round(outcome.reward, jnp.asarray(discount, float), state.terminated, state)
+    first = take(first_key, game, state, action[None], discount)
     return following(rest_key, first, game.inner.spec.num_players - 1)
