@@ -3,6 +3,7 @@
 Sources: the drawings, JaxUED (src/jaxued/environments/maze/level.py), equal to those of minimax cell by cell;
 corridors, four rooms, perfect mazes and the longer horizons, minimax (src/minimax/envs/maze/maze_ood.py); crossings,
 MiniGrid's SimpleCrossingS11N5, as the published tables have it (minimax opens its walls along a random walk instead).
+The families of size 7, for agents of small mazes, are ours.
 """
 
 from collections.abc import Callable, Sequence
@@ -260,5 +261,9 @@ HELD_OUT = {
     "Crossing": HeldOut(9, _long(9, 4), crossing),
     "PerfectMaze": HeldOut(13, _long(13), perfect_maze),
     "PerfectMazeMedium": HeldOut(19, _long(19), lambda random: perfect_maze(random, 19)),
+    "Corridor7": HeldOut(7, _long(7), listed=lambda: corridors(7)),
+    "FourRooms7": HeldOut(7, 250, lambda random: four_rooms(random, 7)),
+    "Crossing7": HeldOut(7, _long(7, 4), lambda random: crossing(random, 7, 3)),
+    "PerfectMaze7": HeldOut(7, _long(7), lambda random: perfect_maze(random, 7)),
     "PerfectMazeExtraLarge": HeldOut(101, _long(101), lambda random: perfect_maze(random, 101)),
 }
