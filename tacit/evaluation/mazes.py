@@ -149,9 +149,9 @@ def solvable(game: Maze, count: int, seed: int = 0) -> MazeLevel:
     kept: list[MazeLevel] = []
     for key in jax.random.split(jax.random.key(seed), 50):
         levels, possible = _drawn(game, jax.random.split(key, count))
-        kept.append(jax.tree.map(lambda leaf, possible=possible: leaf[np.asarray(possible)], levels))
+        kept.append(jax.tree.map(lambda leaf, possible=possible: np.asarray(leaf)[np.asarray(possible)], levels))
         if sum(len(each.direction) for each in kept) >= count:
-            return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:count], *kept)
+            return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[:count]), *kept)
     raise Misfit(f"hardly one random level with {game.walls} walls can be solved in {game.length} steps")
 
 
