@@ -15,7 +15,7 @@ from tacit.cli import COMMANDS
 from tacit.commands import EVALUATIONS
 from tacit.games.channel import Heard
 from tacit.games.maze import MazeView
-from tacit.learners import HANABI_BOTS, LEARNERS, PLAYERS
+from tacit.learners import HANABI_BOTS, LEARNERS, PLAYERS, TRADERS
 from tacit.learners.scripted import MEMORY_ONE
 from tacit.policies import POLICIES, place
 from tacit.recipes import RECIPES
@@ -117,7 +117,7 @@ def players() -> str:
     """Every scripted player of matrix games: its rule, and its probabilities where it remembers one round."""
     rows = []
     for name, entry in PLAYERS.items():
-        if name in HANABI_BOTS:
+        if name in HANABI_BOTS or name in TRADERS:
             continue
         player = load("player", PLAYERS, name)
         known = player.policy is MEMORY_ONE
@@ -134,6 +134,12 @@ def bots() -> str:
         words = ", ".join(rule.name.lower().replace("_", " ") for rule in rules)
         rows.append([f"`{name}`", entry.line.removeprefix("Hanabi: "), words])
     return table(["Name", "What it does", "Rules, the first that applies decides"], rows)
+
+
+def traders() -> str:
+    """Every scripted player of the order book."""
+    rows = [[f"`{name}`", entry.line.removeprefix("order book: ")] for name, entry in TRADERS.items()]
+    return table(["Name", "What it does"], rows)
 
 
 def listing(kind: str) -> str:
@@ -240,6 +246,7 @@ KINDS: dict[str, Callable[..., str]] = {
     "specs": specs_of,
     "players": players,
     "bots": bots,
+    "traders": traders,
     "list": listing,
     "policies": policies,
     "commands": commands,

@@ -42,6 +42,10 @@ LEARNERS = {
     "obl": Entry(
         "tacit.learners.obl", "Off-Belief Learning from play, level by level; beliefs exact, sampled or learned"
     ),
+    "curriculum": Entry(
+        "tacit.learners.curriculum",
+        "PPO on the levels worth most: domain randomization, PLR, ACCEL, SFL, SAMPLR",
+    ),
     "exact-obl": Entry("tacit.learners.exact_obl", "Off-Belief Learning by backward induction in two-step games"),
 }
 
@@ -127,3 +131,19 @@ HANABI_BOTS = {
 """Scripted players of Hanabi; all others play matrix games."""
 
 PLAYERS |= HANABI_BOTS
+
+TRADERS = {
+    "trade-at-random": Entry("tacit.learners.traders:TRADE_AT_RANDOM", "order book: sells, holds or buys at random"),
+    "holder": Entry("tacit.learners.traders:HOLDER", "order book: never trades"),
+    "buyer": Entry("tacit.learners.traders:BUYER", "order book: buys up to its limit, and keeps that"),
+    "imbalance-trader": Entry(
+        "tacit.learners.traders:IMBALANCE_TRADER",
+        "order book: buys where the queue of bids is three times that of asks",
+    ),
+    "flow-trader": Entry(
+        "tacit.learners.traders:FLOW_TRADER", "order book: goes with the mean of recent market orders"
+    ),
+}
+"""Scripted players of the order book."""
+
+PLAYERS |= TRADERS

@@ -96,4 +96,7 @@ RECIPES = {
     "tabular-immunity": Entry(
         "tacit.recipes.tabular_immunity:RECIPE", "messages change nothing, exactly, in learners that keep a table"
     ),
+    "farbook-traders": Entry(
+        "tacit.recipes.farbook_traders:RECIPE", "simple rules and PPO at an order book without talk"
+    ),
 }

@@ -29,6 +29,7 @@ RULES = {
     "commons": {"capacity": 6, "length": 4},
     **{name: {"lives": 3} for name in ("hanabi-small", "hanabi-very-small")},
     "repeated-levers": {"length": 3},
+    "farbook": {"length": 12, "far_levels": 2},
     "maze": {"length": 8},
     "fruit-choice": {"rooms": 2, "fewest": 2},
     "probe": {"kind": "remembered", "num_players": 2},

@@ -10,7 +10,7 @@ import pytest
 from tacit import games
 from tacit.errors import Misfit
 from tacit.games.matrix import SWAPPED
-from tacit.learners import HANABI_BOTS, PLAYERS
+from tacit.learners import HANABI_BOTS, PLAYERS, TRADERS
 from tacit.learners.axelrod_first import FIRST_TOURNAMENT
 from tacit.learners.scripted import MEMORY_ONE, fixed
 from tacit.registry import load
@@ -78,7 +78,7 @@ def test_answers(name):
 
 
 def test_every_player_is_specified_here():
-    elsewhere = set(FIRST_TOURNAMENT) | set(HANABI_BOTS)  # see test_axelrod_first and test_hanabi_bots
+    elsewhere = {*FIRST_TOURNAMENT, *HANABI_BOTS, *TRADERS}  # see test_axelrod_first, test_hanabi_bots, test_farbook
     assert set(ANSWERS) | RANDOM | elsewhere == set(PLAYERS)
 
 

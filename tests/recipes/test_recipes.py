@@ -50,6 +50,7 @@ SLOW = (
     "dial-color-digit",
     "dial-multi-step",
     "dial-switch-4",
+    "farbook-traders",
     "hanabi-obl",
     "hanabi-ppo",
     "meva-ipd",
