@@ -12,6 +12,7 @@ from tacit.errors import Misfit
 from tacit.types import Bits, Discrete, Level, Outcome, Real, Settings, Spec, State
 
 if TYPE_CHECKING:
+    from tacit.games.editor import Editor
     from tacit.games.hypotheses import Hypotheses
 
 
@@ -71,6 +72,15 @@ class Game(Settings, abc.ABC):
         """
         del level, discount
         raise Misfit(f"{type(self).__name__} cannot tell the highest return of a level")
+
+    @property
+    def editor(self) -> "Editor":
+        """The game in which a teacher builds levels of this one.
+
+        Raises:
+            Misfit: there is none.
+        """
+        raise Misfit(f"{type(self).__name__} has no editor in which a teacher could build its levels")
 
     def mutate(self, key: PRNGKeyArray, level: Level) -> Level:
         """A level that differs a little from this one. The key is consumed.

@@ -20,17 +20,16 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree, UInt32
 
 from tacit.errors import SettingError
 from tacit.games.base import Game, settle
-from tacit.games.maze_edits import EDITORS
-from tacit.games.maze_levels import FORWARD, MazeLevel, picked, place_of
-from tacit.games.maze_paths import best_return
+from tacit.games.maze_editor import MazeEditor
+from tacit.games.maze_edits import MUTATORS
+from tacit.games.maze_levels import EMPTY_CELL, FORWARD, GOAL_CELL, UNIT, WALL_CELL, MazeLevel, picked, place_of
+from tacit.games.maze_paths import best_return, shortest
 from tacit.settings import setting
 from tacit.types import Discrete, Level, Outcome, Real, Spec
 
 LEFT, RIGHT, AHEAD = 0, 1, 2
 ACTIONS = ("left", "right", "forward", "pick up", "drop", "toggle", "done")  # the last four do nothing
 DIRECTIONS = ("east", "south", "west", "north")
-EMPTY_CELL, WALL_CELL, GOAL_CELL = (1, 0, 0), (2, 5, 0), (8, 1, 0)  # object, color and state, as MiniGrid numbers them
-UNIT = 10  # of the numbers of an image
 WORD = 32  # bits
 
 
@@ -74,8 +73,11 @@ class Maze(Game):
     )
     fewer: bool = setting(False, "random levels have from 0 to so many walls, every number equally likely")
     edits: int = setting(5, "edits of a mutated level", unit="edits", source="JaxUED, maze_plr.py", low=0)
-    editor: str = setting(
-        "flips", "edits are minimax's flips of walls and moves of the goal, or JaxUED's cells", choices=tuple(EDITORS)
+    mutator: str = setting(
+        "flips", "edits are minimax's flips of walls and moves of the goal, or JaxUED's cells", choices=tuple(MUTATORS)
+    )
+    builds: int = setting(
+        50, "steps in which a teacher builds a level", unit="steps", source="JaxUED", low=3, high=10**5
     )
     length: int = setting(250, "steps of an episode", unit="steps", source="JaxUED", low=1, high=10**6)
     hurry: bool = setting(True, "the goal pays less the later it is reached; otherwise 1")
@@ -120,9 +122,20 @@ class Maze(Game):
         """The highest return that a level allows; what an agent earns less is its true regret."""
         return best_return(level, self.length, self.hurry, discount)
 
+    def measure_level(self, level: MazeLevel) -> dict[str, Array]:
+        """Walls, whether it can be solved in time, and, where it can, the fewest steps."""
+        steps = shortest(level)
+        possible = steps <= self.length
+        known = jnp.where(possible, steps.astype(float), jnp.nan)
+        return {"walls": level.walls.sum().astype(float), "solvable": possible.astype(float), "steps": known}
+
+    @property
+    def editor(self) -> MazeEditor:
+        return MazeEditor(self.width, self.height, self.builds, discount=self.discount)
+
     def mutate(self, key: PRNGKeyArray, level: MazeLevel) -> MazeLevel:
         """A level that differs by `edits` random edits. The key is consumed."""
-        return EDITORS[self.editor](key, level, self.edits)
+        return MUTATORS[self.mutator](key, level, self.edits)
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> MazeState:
         on: MazeLevel = self.sample_level(key) if level is None else level
@@ -229,4 +242,4 @@ def maze() -> Maze:
 
 def maze_small() -> Maze:
     """A maze for minutes on a laptop: 7 by 7 cells, 12 walls, 60 steps."""
-    return Maze(width=7, height=7, walls=12, length=60)
+    return Maze(width=7, height=7, walls=12, builds=20, length=60)

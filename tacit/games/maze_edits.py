@@ -105,4 +105,4 @@ def _turned(word: UInt32[Array, ""]) -> Int[Array, ""]:
     return jax.lax.rem(word, jnp.uint32(len(FORWARD))).astype(jnp.int32)
 
 
-EDITORS = {"flips": flips, "cells": cells}
+MUTATORS = {"flips": flips, "cells": cells}

@@ -19,6 +19,8 @@ from tacit.errors import InputError
 WALL, FREE, GOAL = "#", ".", "G"
 AGENT = ">v<^"  # by direction
 MARKS = WALL + FREE + GOAL + AGENT
+EMPTY_CELL, WALL_CELL, GOAL_CELL = (1, 0, 0), (2, 5, 0), (8, 1, 0)  # object, color and state, as MiniGrid numbers them
+UNIT = 10  # of the numbers of an image
 # East, south, west, north: how x and y change with a step forward.
 FORWARD = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)], np.int32)
 

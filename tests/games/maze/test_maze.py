@@ -98,8 +98,8 @@ def levels_of(game, count=300):
 @given(seed=st.integers(0, 10**6))
 def test_random_levels_and_their_edits_are_well_formed(seed):
     level = player(seed % 300, levels_of(games.make("maze-small")))
-    for editor in ("flips", "cells"):
-        game = games.make("maze-small", editor=editor, edits=20)
+    for mutator in ("flips", "cells"):
+        game = games.make("maze-small", mutator=mutator, edits=20)
         made = mutate(game, jax.random.key(seed), level)
         for each in (level, made):
             assert well_formed(each)
@@ -109,8 +109,8 @@ def test_random_levels_and_their_edits_are_well_formed(seed):
 
 def test_edits_leave_what_is_beyond_a_level_alone():
     level = parse("#G\n>.", 7, 7)
-    for editor in ("flips", "cells"):
-        game = games.make("maze-small", editor=editor, edits=20)
+    for mutator in ("flips", "cells"):
+        game = games.make("maze-small", mutator=mutator, edits=20)
         made = jax.jit(jax.vmap(game.mutate, (0, None)))(jax.random.split(KEY, 50), level)
         walls = np.asarray(made.walls)
         assert walls[:, 2:].all()
@@ -167,7 +167,7 @@ def test_impossible_wall_counts_and_unknown_mazes():
     with pytest.raises(SettingError, match="walls must be <= 47, so that agent and goal have a cell, got 48"):
         games.make("maze-small", walls=48)
     with pytest.raises(
-        SettingError, match=r"unknown maze 'Labyrint' \(did you mean Labyrinth\?\); allowed: Crossing, "
+        SettingError, match=r"unknown maze 'Labyrint' \(did you mean Labyrinth\?\); allowed: Corridor7, "
     ):
         maze_held_out.levels("Labyrint")
 

@@ -79,12 +79,12 @@ def rather_alike(ours, theirs):
     return stats.chi2_contingency(table[:, table.sum(axis=0) > 0]).pvalue > RARE
 
 
-@pytest.mark.parametrize("editor", ["flips", "cells"])
-def test_edits_end_in_the_same_levels_as_often(editor):
-    head, lines = next(item for item in parts().items() if item[0].startswith(f"edits {editor}"))
+@pytest.mark.parametrize("mutator", ["flips", "cells"])
+def test_edits_end_in_the_same_levels_as_often(mutator):
+    head, lines = next(item for item in parts().items() if item[0].startswith(f"edits {mutator}"))
     level = parse(head.split()[2].replace("/", "\n"))
     height, width = level.walls.shape
-    game = games.make("maze", width=width, height=height, walls=0, editor=editor, edits=2)
+    game = games.make("maze", width=width, height=height, walls=0, mutator=mutator, edits=2)
     keys = jax.random.split(jax.random.key(1), SAMPLES)
     made = jax.jit(jax.vmap(game.mutate, (0, None)))(keys, level)
     rows = np.concatenate([np.asarray(leaf).reshape(SAMPLES, -1).astype(np.int8) for leaf in made], axis=1)
