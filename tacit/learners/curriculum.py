@@ -308,5 +308,5 @@ def rescored(
 def shown(game: Game, levels: Level, learns: Array, kind: Kind) -> Metrics:
     """What is told of the levels that the student learned on."""
     measured = jax.vmap(game.measure_level)(levels)
-    told = {f"level_{name}": jnp.where(learns, values.mean(), jnp.nan) for name, values in measured.items()}
+    told = {f"level_{name}": jnp.where(learns, jnp.nanmean(values), jnp.nan) for name, values in measured.items()}
     return told | {"learned": learns.astype(float), "replayed": kind.replay.astype(float)}
