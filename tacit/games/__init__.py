@@ -30,6 +30,9 @@ GAMES = {
     ),
     "tiny-hanabi-f": Entry("tacit.games.tiny_hanabi:tiny_hanabi_f", "Tiny Hanabi F: three cards, two moves; best 7/3"),
     "pet-light": Entry("tacit.games.pet_light:pet_light", "tell a pet by a code that is free, or show it for a price"),
+    "witness": Entry(
+        "tacit.games.witness:witness", "all that is said is true; more is told by how, and by what is chosen"
+    ),
     "hanabi": Entry("tacit.games.hanabi:hanabi", "Hanabi, two to five players, five colors and ranks"),
     "hanabi-small": Entry("tacit.games.hanabi:hanabi_small", "Hanabi, two colors, hands of two cards, one life"),
     "hanabi-very-small": Entry(

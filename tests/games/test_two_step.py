@@ -18,6 +18,7 @@ from tacit.games.two_step_tables import automorphisms, tabulated
 
 KEY = jax.random.key(0)
 NAMES = [*(f"tiny-hanabi-{letter}" for letter in "abcdef"), "pet-light"]
+ALL = [*NAMES, "witness"]  # the relabelings of the last are not all there are
 
 
 def played(game, deal, opening, reply):
@@ -53,7 +54,7 @@ def ones(rows):
     return rows.argmax(-1)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_everybody_sees_its_own_part_when_on_turn(name):
     game = games.make(name)
     (c1, c2, a1, _), ((first, _), (second, _)), _, (last, _) = everything(game)
@@ -64,7 +65,7 @@ def test_everybody_sees_its_own_part_when_on_turn(name):
         assert (ones(off_turn) == waiting).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_moves_are_legal_on_ones_turn_alone(name):
     game = games.make(name)
     _, ((_, first), (_, second)), _, (_, last) = everything(game)
@@ -82,7 +83,7 @@ def test_moves_are_legal_on_ones_turn_alone(name):
         assert (legal == expected).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_both_are_paid_the_entry_at_the_end(name):
     game = games.make(name)
     (c1, c2, a1, a2), _, ((early, going), (late, over)), _ = everything(game)
@@ -155,7 +156,7 @@ def test_what_is_hidden_can_be_replaced():
     np.testing.assert_array_equal(game.observe(state)[1], game.observe(other)[1])
 
 
-@pytest.fixture(params=["pet-light", "code", "tiny-hanabi-e"])
+@pytest.fixture(params=["pet-light", "code", "tiny-hanabi-e", "witness"])
 def symmetric(request):
     if request.param == "code":
         payoff = np.zeros((3, 1, 3, 3))
