@@ -104,7 +104,7 @@ def _shares(weights: Float[Array, " N"], otherwise: Bool[Array, " N"] | None = N
     shares = weights / total
     if otherwise is None:
         return shares
-    return jnp.where(total > 0, shares, otherwise.astype(float) / otherwise.sum())
+    return jnp.where(total > 0, shares, otherwise.astype(float) / otherwise.astype(float).sum())
 
 
 def weights(buffer: LevelBuffer, priority: Priority) -> Float[Array, " N"]:

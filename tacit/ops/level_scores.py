@@ -57,7 +57,7 @@ def mean_over_steps(episodes: Episodes, value: Float[Array, " T"]) -> Float[Arra
         inside, steps, total, count = carry
         value, fresh, ended = step
         inside, steps = jnp.where(fresh, 0.0, inside) + value, jnp.where(fresh, 0.0, steps) + 1
-        return (inside, steps, total + jnp.where(ended, inside / steps, 0.0), count + ended), None
+        return (inside, steps, total + jnp.where(ended, inside / steps, 0.0), count + ended.astype(jnp.int32)), None
 
     nothing = jnp.float32(0.0)
     start = (nothing, nothing, nothing, jnp.int32(0))
