@@ -162,7 +162,7 @@ class FarBook(Game):
 
     def honest(self, state: BookState) -> Float[Array, " far"]:
         """Lots of others at each far level."""
-        return self.replayed[state.row] if len(self.replayed) else state.honest
+        return jnp.asarray(self.replayed)[state.row] if len(self.replayed) else state.honest
 
     def step(self, key: PRNGKeyArray, state: BookState, action: Int[Array, " P"]) -> tuple[BookState, Outcome]:
         held = jnp.clip(state.held + action.astype(jnp.int32) - 1, -self.limit, self.limit)
