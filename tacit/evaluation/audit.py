@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from tacit.evaluation.listening import Influence, Room, hear
+from tacit.evaluation.listening import Influence
 from tacit.evaluation.message_detector import Finding, detect
 from tacit.evaluation.message_estimates import (
     Change,
@@ -38,7 +38,7 @@ from tacit.evaluation.message_estimates import (
     information_from,
     return_change,
 )
-from tacit.evaluation.message_meaning import Meaning, Parts, parts_from, reference
+from tacit.evaluation.message_meaning import Parts, parts_from
 from tacit.evaluation.message_metrics import (
     bag_of_symbols_disentanglement,
     context_independence,
@@ -49,7 +49,6 @@ from tacit.evaluation.message_metrics import (
 )
 from tacit.evaluation.statistics import bootstrap_interval, bootstrap_means
 from tacit.evaluation.talk import NONE, Talk, one_each
-from tacit.evaluation.tapped import Law, hushed, replaced, reworded
 from tacit.evaluation.transcripts import NATURAL
 
 LEAST_EPISODES = 50  # in which something is said
@@ -84,6 +83,7 @@ class Told(NamedTuple):
     Attributes:
         messages: how many.
         of_state: H(X | O), all that there is to tell.
+        varied: H(M | O), all that messages say, about whatever it may be.
         entropy: H(M).
         information: I(M; X | O).
         coordination, consistency: I(M; A) of the listener's next action and of the speaker's own.
@@ -96,6 +96,7 @@ class Told(NamedTuple):
 
     messages: int
     of_state: float
+    varied: float
     entropy: Estimate
     information: Estimate
     coordination: Estimate | None
@@ -128,7 +129,6 @@ def told(talk: Talk, asked: Asked = USUAL) -> Told:
     counts = rows.counts()
     drawn = (asked.permutations, asked.draws, asked.seed)
     generator = np.random.default_rng(asked.seed)
-    prior = counts.sum(-1)
     meaning = talk.meaning
     findings = []
     if meaning is not None:
@@ -143,7 +143,8 @@ def told(talk: Talk, asked: Asked = USUAL) -> Told:
         )
     return Told(
         len(rows.episode),
-        float((shares(prior.sum(-1)) * entropy(prior)).sum()),
+        _given(counts.sum(-1)),
+        _given(counts.sum(-2)),
         estimates(counts.sum((0, 1)), entropy, asked.draws, generator)[0],
         information_from(counts, *drawn),
         _together(rows, rows.answer, len(talk.names.answers), drawn),
@@ -153,6 +154,11 @@ def told(talk: Talk, asked: Asked = USUAL) -> Told:
         None if meaning is None else parts_from(counts, meaning, asked.draws, asked.seed),
         tuple(findings),
     )
+
+
+def _given(weights: np.ndarray) -> float:
+    """H(Y | Z), from weights `[Z, Y]`."""
+    return float((shares(weights.sum(-1)) * entropy(weights)).sum())
 
 
 def _together(rows: Talk, acts: np.ndarray, kinds: int, drawn: tuple[int, int, int]) -> Estimate | None:
@@ -173,53 +179,14 @@ def _independence(rows: Talk) -> float:
 
 def _forms(talk: Talk, counts: np.ndarray) -> tuple[float, float, float]:
     """Topographic similarity and both disentanglements of the message that each state usually has."""
-    nothing = (float("nan"),) * 3
+    nothing = float("nan")
     attributes, symbols = talk.names.attributes, talk.names.symbols
     by_state = counts.sum(0)
     met = np.flatnonzero(by_state.sum(1))[:MOST_MEANINGS]
     if attributes is None or symbols is None or len(met) < 3:
-        return nothing
-    meanings, messages = attributes[met], symbols[by_state[met].argmax(1)]
-    each = (topographic_similarity, positional_disentanglement, bag_of_symbols_disentanglement)
-    return tuple(figure(meanings, messages) for figure in each)  # type: ignore[return-value]
-
-
-def played(room: Room, talk: Talk, natural: np.ndarray) -> dict[str, Float[np.ndarray, " E"]]:
-    """Returns of all episodes under every law that the game allows, natural play first."""
-    if room.reading.acts:
-        return {NATURAL: natural}
-    law, meaning, counts = room.natural, talk.meaning, talk.counts()
-    laws: dict[str, Law] = {}
-    if meaning is not None:
-        if (meaning.wordings.sum(1) > 1).any():
-            laws[CANONICAL] = reworded(law, first_wording(meaning))
-            laws[SYNONYMS] = reworded(law, next_wording(meaning))
-        laws[GROUNDED] = replaced(law, reference(counts.sum(-1), meaning))
-    laws[SHUFFLED] = replaced(law, _as_said(counts)[:, None])
-    laws[UNIFORM] = replaced(law, np.full(counts.shape, 1 / counts.shape[-1]))
-    if room.reading.mute:
-        laws[SILENT] = hushed(law)
-    return {NATURAL: natural} | {name: hear(room, law).returns for name, law in laws.items()}
-
-
-def first_wording(meaning: Meaning) -> Float[np.ndarray, "M M"]:
-    """The table that delivers each claim in its first wording."""
-    return np.eye(len(meaning.claim))[meaning.wordings.argmax(1)[meaning.claim]]
-
-
-def next_wording(meaning: Meaning) -> Float[np.ndarray, "M M"]:
-    """The table that delivers each claim in the wording after the one that was used, the first after the last."""
-    after = np.arange(len(meaning.claim))
-    for claim in np.unique(meaning.claim):
-        same = np.flatnonzero(meaning.claim == claim)
-        after[same] = np.roll(same, -1)
-    return np.eye(len(after))[after]
-
-
-def _as_said(counts: np.ndarray) -> Float[np.ndarray, "O M"]:
-    """How often each message is said where the same is public; all alike where that never was."""
-    said = counts.sum(1)
-    return shares(np.where(said.sum(-1, keepdims=True) > 0, said, 1.0))
+        return nothing, nothing, nothing
+    both = attributes[met], symbols[by_state[met].argmax(1)]
+    return topographic_similarity(*both), positional_disentanglement(*both), bag_of_symbols_disentanglement(*both)
 
 
 class Audit(NamedTuple):

@@ -14,7 +14,6 @@ not lower than without that.
 """
 
 import functools
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -29,10 +28,10 @@ from tacit.evaluation.readings import Reading
 from tacit.evaluation.talk import NONE, Talk, one_each
 from tacit.evaluation.tapped import ALWAYS, Law, Tap, Tapped, untouched
 from tacit.loops import joint, rollout, start
-from tacit.types import Params, Policy
+from tacit.types import Carry, Params, Policy
 
 MOST_SET = 16  # messages that one is set to, those that are said most often
-Seats = Sequence[tuple[Policy, Params]]
+Seats = tuple[tuple[Policy, Params], ...]
 
 
 class Heard(NamedTuple):
@@ -82,7 +81,7 @@ def hear(room: Room, law: Law | None = None, steps: np.ndarray | None = None, wh
     reading, seats, episodes, seed = room
     if len(seats) != reading.game.spec.num_players:
         raise Misfit(f"there are players for {len(seats)} seats, and the game has {reading.game.spec.num_players}")
-    policies, params = zip(*seats, strict=True)
+    policies, params = tuple(quiet(policy) for policy, _ in seats), tuple(own for _, own in seats)
     steps = np.full(episodes, ALWAYS) if steps is None else steps
     who = np.zeros(episodes, int) if who is None else who
     law = room.natural if law is None else law
@@ -141,6 +140,17 @@ def talk_of(reading: Reading, heard: Heard) -> Talk:
     columns = {name: leaf[heard.spoke].astype(int) for name, leaf in (known | acts).items()}
     when = {"episode": episode, "step": step, "speaker": speaker}
     return Talk(reading.names(), reading.meaning(), **when, **columns, returns=heard.returns)
+
+
+@functools.cache
+def quiet(policy: Policy) -> Policy:
+    """The policy without what it says beside its actions, so that policies of all kinds can play together."""
+
+    def act(*given: Any, **named: Any) -> tuple[Carry, Any, Any]:
+        carry, action, _ = policy.act(*given, **named)
+        return carry, action, ()
+
+    return Policy(policy.init_carry, act)
 
 
 class Influence(NamedTuple):

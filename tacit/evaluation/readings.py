@@ -48,14 +48,17 @@ class Reading(Settings, abc.ABC):
         about: what the private state is, in words.
         settable: whether another message can be put in the place of one in the middle of play.
         mute: whether a message can be taken away, so that nothing arrives.
-        acts: whether the message is a move, which does something beside being seen.
     """
 
     game: Any = dataclasses.field(metadata={"traced": True})
     about: ClassVar[str]
     settable: ClassVar[bool] = True
     mute: ClassVar[bool] = True
-    acts: ClassVar[bool] = False
+
+    @property
+    def acts(self) -> bool:
+        """Whether a message is a move that does something beside being seen."""
+        return False
 
     @abc.abstractmethod
     def names(self) -> Names:

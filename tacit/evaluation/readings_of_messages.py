@@ -135,24 +135,26 @@ class ColorDigitReading(DigitReading):
 
 
 class BoothReading(Reading):
-    """The sender knows the exit and says up or down; the receiver's answer is the exit by which it leaves.
+    """The sender knows the exit and says up, down or nothing; the receiver's answer is the exit by which it leaves.
 
     Hints are declared to mean what they are called. A message of the sender's own is shown to the receiver in the same
-    way, 0 for up and 1 for down, and is declared to mean that.
+    way, 0 for up and 1 for down, and is declared to mean that. To say nothing, where something could be heard, is a
+    message, too, which claims nothing: a sender that hints in one case alone tells both.
     """
 
     about = "which exit is right"
 
     def names(self) -> Names:
         moves = ("up", "down", "left", "right", "wait", "hint up", "hint down")
-        return Names(("exit up", "exit down"), ("always",), ("up", "down"), ("leaves up", "leaves down"), moves)
+        exits, said, left = ("exit up", "exit down"), ("up", "down", "nothing"), ("leaves up", "leaves down")
+        return Names(exits, ("always",), said, left, moves, silence=QUIET)
 
     def meaning(self) -> Meaning:
-        return declared(np.eye(2)[None], np.arange(2))
+        return declared(np.array([[[1, 0], [0, 1], [1, 1]]]), np.arange(3))
 
     def speaks(self, state: BoothState, action: Any) -> Bool[Array, "2"]:
-        hints = self.move(action) >= phone_booth.HINT_UP
-        return hints & jnp.array([True, False]) & (self.game.line(state)[0] > 0)
+        del action
+        return jnp.array([True, False]) & (self.game.line(state)[0] > 0)
 
     def listener(self, state: BoothState) -> Int[Array, "2"]:
         del state
@@ -162,18 +164,24 @@ class BoothReading(Reading):
         return jnp.full(2, state.exit)
 
     def message(self, action: Any) -> Int[Array, "2"]:
-        if isinstance(action, Action):
-            return (action.message[:, 0] > 0.5).astype(int)
-        return (action == phone_booth.HINT_DOWN).astype(int)
+        move = self.move(action)
+        said = action.message[:, 0] > 0.5 if isinstance(action, Action) else move == phone_booth.HINT_DOWN
+        return jnp.where(move >= phone_booth.HINT_UP, said, QUIET).astype(int)
 
     def said(self, action: Any, message: Int[Array, "2"], here: Bool[Array, "2"]) -> Any:
-        move = jnp.where(here & (message >= 2), phone_booth.WAIT, self.move(action))
+        move, hint = self.move(action), message < QUIET
+        hints = move >= phone_booth.HINT_UP
+        move = jnp.where(here & hint & ~hints, phone_booth.HINT_UP, move)
+        move = jnp.where(here & ~hint & hints, phone_booth.WAIT, move)
         if isinstance(action, Action):
-            bit = jnp.where(here[:, None], message[:, None] == 1, action.message > 0.5)
+            bit = jnp.where((here & hint)[:, None], message[:, None] == 1, action.message > 0.5)
             return Action(move, bit.astype(float))
-        return jnp.where(here & (message < 2), phone_booth.HINT_UP + message, move)
+        return jnp.where(here & hint, phone_booth.HINT_UP + message, move)
 
     def answers(self, steps: Step, listener: Int[Array, "T 2"]) -> Int[Array, "T 2"]:
-        y = steps.next_state.place[-1, phone_booth.RECEIVER, 1]  # 1 in the corridor
+        y = steps.next_state.place[-1, phone_booth.RECEIVER, 1]
         left = jnp.where(y == phone_booth.CORRIDOR, NONE, y // 2)
         return jnp.full(listener.shape, left)
+
+
+QUIET = 2  # the message of a sender that could be heard and does not hint

@@ -5,6 +5,7 @@ any, to see who acts on it; but what follows from that is not its meaning alone.
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from tacit.errors import Misfit
@@ -25,7 +26,10 @@ class Moves(Reading):
     """Games in which everybody's last move is seen by all."""
 
     mute = False
-    acts = True
+
+    @property
+    def acts(self) -> bool:
+        return True
 
     def message(self, action: Int[Array, " P"]) -> Int[Array, " P"]:
         return action
@@ -38,6 +42,12 @@ class OpeningReading(Moves):
     """Player 1 knows its card and opens; player 2 sees the opening and replies."""
 
     about = "the card of who opens"
+
+    @property
+    def acts(self) -> bool:
+        """Unless all openings pay alike: then they are mere talk."""
+        payoff = np.asarray(self.game.rewards)
+        return bool((payoff != payoff[:, :, :1]).any())
 
     def names(self) -> Names:
         sizes = self.game.sizes

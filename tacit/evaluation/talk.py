@@ -28,6 +28,7 @@ class Names(NamedTuple):
             speakers did next.
         attributes: `[X, K]` values of the attributes of each private state.
         symbols: `[M, L]` the symbols of each message.
+        silence: the message that is to say nothing, where that is one.
     """
 
     states: tuple[str, ...]
@@ -37,6 +38,7 @@ class Names(NamedTuple):
     own: tuple[str, ...] = ()
     attributes: np.ndarray | None = None
     symbols: np.ndarray | None = None
+    silence: int | None = None
 
 
 class Talk(NamedTuple):
@@ -85,8 +87,13 @@ ROWS = ("episode", "step", "speaker", "state", "public", "message", "answer", "o
 
 
 def one_each(talk: Talk, seed: int = 0) -> Talk:
-    """One message of each episode in which there was one, drawn at random: independent samples."""
+    """One message of each episode: independent samples.
+
+    It is drawn at random; where to say nothing is a message, too, it is the first that is something, if there is one.
+    """
     order = np.random.default_rng(seed).permutation(len(talk.episode))
+    if talk.names.silence is not None:
+        order = np.lexsort((talk.step, talk.message == talk.names.silence))
     first = np.unique(talk.episode[order], return_index=True)[1]
     return talk.only(order[first])
 

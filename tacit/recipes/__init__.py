@@ -99,4 +99,10 @@ RECIPES = {
     "farbook-traders": Entry(
         "tacit.recipes.farbook_traders:RECIPE", "simple rules and PPO at an order book without talk"
     ),
+    "audit-dial": Entry(
+        "tacit.recipes.audit_dial:RECIPE", "what DIAL's messages carry: the declared meaning, or its opposite"
+    ),
+    "audit-planted": Entry(
+        "tacit.recipes.audit_planted:RECIPE", "planted codes are found, honest speakers are not accused"
+    ),
 }

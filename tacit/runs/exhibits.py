@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tacit.errors import RunError
-from tacit.runs import plots, plots_population
+from tacit.runs import plots, plots_messages, plots_population
 
 Exhibit = dict[str, Any]
 
@@ -144,7 +144,7 @@ def _curves(exhibit: Exhibit) -> str:
     return f"<figure>{plots.as_svg(drawn)}</figure>"
 
 
-def _of_populations(draw: Callable[[Exhibit], str]) -> Callable[[Exhibit], str]:
+def _figure(draw: Callable[[Exhibit], str]) -> Callable[[Exhibit], str]:
     return lambda exhibit: f"<figure>{draw(exhibit)}</figure>"
 
 
@@ -152,5 +152,5 @@ _KINDS: dict[Any, Callable[[Exhibit], str]] = {
     "table": _table,
     "heat-map": _heat_map,
     "curves": _curves,
-    **{kind: _of_populations(draw) for kind, draw in plots_population.KINDS.items()},
+    **{kind: _figure(draw) for kind, draw in (plots_population.KINDS | plots_messages.KINDS).items()},
 }

@@ -45,6 +45,7 @@ LEARNERS = {
 
 
 SLOW = (
+    "audit-dial",
     "cars-and-cyclists",
     "coin-mfos",
     "communicators",
