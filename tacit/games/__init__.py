@@ -58,6 +58,7 @@ GAMES = {
     ),
     "two-fruits": Entry("tacit.games.fruit:two_fruits", "the last decision of fruit choice alone: apple or banana"),
     "farbook": Entry("tacit.games.farbook:farbook", "trade at the best quotes of a book; far from them is cheap talk"),
+    "cart-pole": Entry("tacit.games.cart_pole:cart_pole", "keep a pole up on a cart, pushed left or right"),
     "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
 }
 
