@@ -12,6 +12,7 @@ EVALUATIONS: dict[str, Entry] = {
     "tournament": Entry("tacit.commands.tournament", "everybody meets everybody, as in Axelrod's tournaments"),
     "cross-play": Entry("tacit.commands.cross_play", "do policies that never trained together play well together?"),
     "messages": Entry("tacit.commands.messages", "what messages carry, and whether it is what they say"),
+    "chat": Entry("tacit.commands.chat", "a language model plays, with itself or others, and is written down"),
     "conventions": Entry("tacit.commands.conventions", "what Hanabi players tell each other that the rules do not"),
     "engine": Entry("tacit.commands.engine", "what policies score on the reference engine of Hanabi itself"),
 }

@@ -35,15 +35,20 @@ def evaluate_models(argv: list[str], command: Command, plan: type, module: str, 
     return carry_out(options, module.replace("_", "-"), runs.computation(wanted, options.seed), show)
 
 
-def carry_out(options: Common, name: str, wanted: Any, show: Show) -> int:
+def carry_out(options: Common, name: str, wanted: Any, show: Show, hint: str = "") -> int:
     """Computes, shows the result or prints it as JSON, and says where the page is; the exit status.
 
     Args:
         name: what new run folders are called after.
         wanted: a `tacit.runs.computation.Computation`.
         show: prints a result for people.
+        hint: what may be done next, with {run} for the run folder.
+
+    Raises:
+        Stopped: the result says under the key "stopped" why it is not whole. It is shown and kept.
     """
     from tacit import terminal
+    from tacit.errors import Stopped
     from tacit.runs import computation, report
     from tacit.runs.training import Progress
 
@@ -57,6 +62,10 @@ def carry_out(options: Common, name: str, wanted: Any, show: Show) -> int:
     else:
         show(found.result)
     teller.console.print(str(page), markup=False)
+    if hint:
+        teller.console.print(hint.format(run=folder.path), markup=False)
+    if found.result.get("stopped"):
+        raise Stopped(found.result["stopped"])
     return 0
 
 

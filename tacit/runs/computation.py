@@ -7,8 +7,9 @@ It is a function
 
 of a frozen record of settings (fields made with `tacit.settings.setting`), the number of independent repetitions,
 where their randomness starts, and a function that shows a line of words. Its result is a JSON object, which goes into
-`result.json` of the run folder. What the report page shows of it stands under the key "exhibits" (`tacit.runs.exhibits`
-has their forms); all other keys are for whoever measures.
+`result.json` of the run folder; text under the key "files", by name, goes into files of its own there. Under "stopped"
+a result that is not whole says why. What the report page shows of it stands under the key "exhibits"
+(`tacit.runs.exhibits` has their forms); all other keys are for whoever measures.
 
 A recipe's `rows` may hold computations beside experiments; its `measure` then finds a `Computed` under the row's name.
 A row that was done is read back when a recipe goes on; one that was interrupted is computed anew. `tacit evaluate`
@@ -132,8 +133,11 @@ def work(folder: RunFolder, computation: Computation, say: Say) -> Computed:
             folder.note(status="interrupted", ended=store.now(), reason=str(stop))
             raise
         spent = round(time.monotonic() - began, 3)
+        for name, content in result.pop("files", {}).items():
+            store.write(folder.path / name, content.encode())
         store.write_json(folder.path / "result.json", result)
-        folder.note(status="done", ended=store.now(), reason="finished", wall_seconds=spent)
+        reason = result.get("stopped") or "finished"
+        folder.note(status="done", ended=store.now(), reason=reason, wall_seconds=spent)
     return Computed(folder, result)
 
 
