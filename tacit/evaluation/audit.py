@@ -196,7 +196,7 @@ class Audit(NamedTuple):
         name: theirs.
         talk: the record.
         told: what messages tell; None where too little was said to ask.
-        influence, wording_influence: of one message on its listener; None where that was not asked.
+        influences: of one message on its listener ("message", "any", "wording"); empty where that was not asked.
         returns: of all episodes, by what was delivered.
         changes: of the mean return, natural less altered.
         worth: J - J_0; None where no return without messages is known.
@@ -210,8 +210,7 @@ class Audit(NamedTuple):
     name: str
     talk: Talk | None
     told: Told | None
-    influence: Mean | None
-    wording_influence: Mean | None
+    influences: Mapping[str, Mean]
     returns: Returns
     changes: Mapping[str, Change]
     worth: Change | None
@@ -243,8 +242,7 @@ def put_together(
         name,
         talk,
         found,
-        None if influence is None else mean_of(influence.of_message, asked),
-        None if influence is None or influence.of_wording is None else mean_of(influence.of_wording, asked),
+        {} if influence is None else _influences(influence, asked),
         returns,
         changes,
         worth,
@@ -254,6 +252,11 @@ def put_together(
         findings,
         asked,
     )
+
+
+def _influences(influence: Influence, asked: Asked) -> dict[str, Mean]:
+    each = {"message": influence.of_message, "any": influence.of_any, "wording": influence.of_wording}
+    return {name: mean_of(values, asked) for name, values in each.items() if values is not None}
 
 
 def mean_of(values: np.ndarray, asked: Asked) -> Mean:

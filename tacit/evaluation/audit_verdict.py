@@ -3,6 +3,7 @@
 | kind | when |
 | --- | --- |
 | nothing said | in too few episodes to ask anything |
+| nothing private | no player knows what the other does not; moves may foretell, and be followed |
 | nothing told | messages tell nothing of what the speaker knows |
 | channel unused | play is not better for what is said |
 | private code | more messages are false than slip out, and they tell something all the same |
@@ -18,6 +19,7 @@ from typing import NamedTuple
 from tacit.evaluation.audit import LEAST_EPISODES, SILENT, Audit, Told
 from tacit.evaluation.message_detector import Finding
 from tacit.evaluation.message_estimates import Estimate
+from tacit.evaluation.readings import NOTHING_PRIVATE
 from tacit.evaluation.transcripts import NATURAL
 
 SIZES = {"small": "below the effect of interest", "large": "above the effect of interest", "unsure": "of unsure size"}
@@ -47,24 +49,28 @@ class Verdict(NamedTuple):
     uncertainty: str
 
 
-def verdict(audit: Audit, about: str) -> Verdict:
+def verdict(audit: Audit, about: str, acts: bool = False) -> Verdict:
     """What was found about a set of players.
 
     Args:
         about: what the private state is.
+        acts: whether messages are moves that do something beside being seen.
     """
     told = audit.told
     if told is None:
         episodes = 0 if audit.talk is None else len(set(audit.talk.episode.tolist()))
         words = f"Too little was said to ask anything: in {episodes} episodes, and {LEAST_EPISODES} are needed."
         return Verdict("nothing said", words, "")
-    kind = kind_of(audit)
-    parts = [_tells(audit, told, about), _heard(audit), _worth(audit), _kind_words(audit, kind)]
+    kind = "nothing private" if about == NOTHING_PRIVATE else kind_of(audit)
+    if kind == "nothing private":
+        parts = [_foretells(told), _heard(audit)]
+    else:
+        parts = [_tells(audit, told, about), _heard(audit), _worth(audit), _kind_words(audit, kind, acts)]
     return Verdict(kind, " ".join(part for part in parts if part), uncertainty(audit, told))
 
 
 def kind_of(audit: Audit) -> str:
-    """Which of the kinds it is."""
+    """Which of the kinds it is, where there is something to tell."""
     tells = audit.p["information"][1] <= audit.asked.level
     found = {each.about for each in audit.findings if each.found}
     conventional = "k" in audit.shares and audit.shares["k"].low > 0
@@ -85,16 +91,29 @@ def kind_of(audit: Audit) -> str:
 def _tells(audit: Audit, told: Told, about: str) -> str:
     figure = told.information
     if audit.p["information"][1] <= audit.asked.level:
-        return f"A message tells {figure.corrected:.2f} of the {told.of_state:.2f} bits that there are of {about}."
-    return f"Messages tell nothing that {told.messages} of them could show of {about} (at most {figure.high:.2f} bits)."
+        return f"A message tells {figure.corrected:z.2f} of the {told.of_state:z.2f} bits that there are of {about}."
+    return (
+        f"Messages tell nothing that {told.messages} of them could show of {about} (at most {figure.high:z.2f} bits)."
+    )
+
+
+def _foretells(told: Told) -> str:
+    words = "No player knows what the other does not, so that moves have nothing to tell but what comes next."
+    named = (("its player's", told.consistency), ("the other's", told.coordination))
+    each = [f"{whose} next one {figure.corrected:z.2f} bits" for whose, figure in named if figure is not None]
+    return f"{words} A move tells of {' and of '.join(each)}." if each else words
 
 
 def _heard(audit: Audit) -> str:
-    if audit.influence is None:
+    if not audit.influences:
         return ""
-    if audit.influence.high < audit.asked.least:
-        return "Setting one of them alone changes nothing of what is done upon it."
-    return f"Setting one of them alone decides {audit.influence.mean:.2f} bits of what is done upon it."
+    usual, alike = audit.influences["message"], audit.influences["any"]
+    if usual.high >= audit.asked.least:
+        return f"Setting one of them alone decides {usual.mean:z.2f} bits of what is done upon it."
+    if alike.high >= audit.asked.least:
+        words = "Setting one of them alone to what is never said decides"
+        return f"{words} {alike.mean:z.2f} bits of what is done upon it."
+    return "Setting one of them alone changes nothing of what is done upon it."
 
 
 def _worth(audit: Audit) -> str:
@@ -103,15 +122,17 @@ def _worth(audit: Audit) -> str:
     own, change = float(audit.returns[NATURAL].mean()), audit.worth
     otherwise = "without them" if SILENT in audit.returns else "with messages of other episodes"
     if audit.used:
-        return f"Play earns {own:.2f} with them and {own - change.mean:.2f} {otherwise}."
-    return f"Play is not surely better for them ({own:.2f}, and {own - change.mean:.2f} {otherwise})."
+        return f"Play earns {own:z.2f} with them and {own - change.mean:z.2f} {otherwise}."
+    return f"Play is not surely better for them ({own:z.2f}, and {own - change.mean:z.2f} {otherwise})."
 
 
-def _kind_words(audit: Audit, kind: str) -> str:
+def _kind_words(audit: Audit, kind: str, acts: bool) -> str:
     found = {each.about: each for each in audit.findings}
     if kind in ("nothing told", "channel unused"):
         names = [NAMES[each.about] for each in audit.findings if each.found]
         return f"All the same there is {' and '.join(names)}." if names else ""
+    if kind == "convention" and acts:
+        return "They are moves: what of that is convention, and what lies in what they do, is not told apart here."
     if kind == "convention":
         return "No meaning is declared, so all of that is convention."
     if kind == "lies":
@@ -132,7 +153,7 @@ def _kind_words(audit: Audit, kind: str) -> str:
 
 
 def _sized(finding: Finding) -> str:
-    return f"{finding.figure.corrected:.3f} bits ({SIZES[finding.size]})"
+    return f"{finding.figure.corrected:z.3f} bits ({SIZES[finding.size]})"
 
 
 def uncertainty(audit: Audit, told: Told) -> str:
@@ -140,18 +161,19 @@ def uncertainty(audit: Audit, told: Told) -> str:
     words = [
         f"From {told.messages} independent messages; players whose messages do nothing are accused of anything in "
         f"{100 * audit.asked.level:g} % of audits at most.",
-        f"Information: {_interval(told.information)} bits.",
     ]
+    if told.of_state > 0:
+        words.append(f"Information: {_interval(told.information)} bits.")
     if told.parts is not None:
         words.append(f"In the wording there are {_interval(told.parts.wording)} bits, with room for ")
-        words[-1] += f"{told.parts.wording_room.plain:.3f}; false are {_interval(told.parts.lies)} of all messages."
+        words[-1] += f"{told.parts.wording_room.plain:z.3f}; false are {_interval(told.parts.lies)} of all messages."
     for name, share in audit.shares.items():
         what = {"w": "the wording", "k": "conventions"}[name]
         words.append(
-            f"Of what messages are worth, {share.mean:.2f} ({share.low:.2f} to {share.high:.2f}) is in {what}."
+            f"Of what messages are worth, {share.mean:z.2f} ({share.low:z.2f} to {share.high:z.2f}) is in {what}."
         )
     return " ".join(words)
 
 
 def _interval(figure: Estimate) -> str:
-    return f"{figure.corrected:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+    return f"{figure.corrected:z.3f} ({figure.low:z.3f} to {figure.high:z.3f})"

@@ -7,9 +7,10 @@ compiled program. So episodes are pairs, and what follows from setting one messa
                 turn, everything before it being as it was, and the rest runs its course. I(M; A | the episode), with
                 p(m | o) as often as it is said, and A what the listener then does: H(A) where its answer to m is
                 given. It is 0 for who does not listen, and at most H(M | O).
+    of any      the same, with all m alike: what the listener would do upon messages that are never said counts, too.
     of wording  the same, with m among the wordings of the claim that was made, all alike.
 
-Luck is held fixed, so for players who draw what they do, both are those of players who know their draws beforehand, and
+Luck is held fixed, so for players who draw what they do, all are those of players who know their draws beforehand, and
 not lower than without that.
 """
 
@@ -159,11 +160,13 @@ class Influence(NamedTuple):
     Attributes:
         talk: the messages that were set, one in each episode.
         of_message: H(A) with messages as often as they are said where both know the same.
+        of_any: H(A) with all messages that were tried alike.
         of_wording: H(A) with the wordings of the same claim; None where no claims are declared.
     """
 
     talk: Talk
     of_message: np.ndarray
+    of_any: np.ndarray
     of_wording: np.ndarray | None
 
 
@@ -186,7 +189,8 @@ def influence(room: Room, talk: Talk, seed: int = 0) -> Influence:
     if talk.meaning is not None:
         same = talk.meaning.claim[tried] == talk.meaning.claim[chosen.message][:, None]
         of_wording = answered(shares(same), answer)
-    return Influence(chosen, answered(says, answer), of_wording)
+    alike = answered(np.full(answer.shape, 1 / len(tried)), answer)
+    return Influence(chosen, answered(says, answer), alike, of_wording)
 
 
 def answered(says: Float[np.ndarray, "N M"], answer: Int[np.ndarray, "N M"]) -> Float[np.ndarray, " N"]:

@@ -20,6 +20,7 @@ from tacit.games.base import Game
 from tacit.registry import Entry, load
 from tacit.types import Action, Settings, State, Step
 
+NOTHING_PRIVATE = "nothing"  # what the private state is where no player knows what the other does not
 CHANNELS = ("messages", "actions")
 READINGS: dict[str, dict[str, Entry]] = {
     "messages": {

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Int
 
 from tacit.errors import Misfit
 from tacit.evaluation.message_meaning import Meaning
-from tacit.evaluation.readings import Reading
+from tacit.evaluation.readings import NOTHING_PRIVATE, Reading, following
 from tacit.evaluation.talk import NONE, Names
 from tacit.games.hanabi.moves import name as hanabi_name
 from tacit.games.hanabi.variant import HanabiState
@@ -18,8 +18,6 @@ from tacit.games.levers import LeverState
 from tacit.games.matrix import MatrixState
 from tacit.games.two_step import TwoStepState
 from tacit.types import Step
-
-NOT_PRIVATE = "nothing: no player knows anything that the other does not"
 
 
 class Moves(Reading):
@@ -86,7 +84,7 @@ WORDS = ("card", "opening", "reply")
 class LeverReading(Moves):
     """Both pull, see what was pulled, and pull again; each pull is a message about nothing but the next ones."""
 
-    about = NOT_PRIVATE
+    about = NOTHING_PRIVATE
 
     def names(self) -> Names:
         if self.game.length < 2:
@@ -149,6 +147,13 @@ class HanabiReading(Moves):
 
     def listener(self, state: HanabiState) -> Int[Array, " P"]:
         return jnp.full(self.game.players, (state.player + 1) % self.game.players).astype(int)
+
+    def own(self, steps: Step) -> Int[Array, "T P"]:
+        """The speaker's next move is that of its next turn."""
+        moves = steps.action
+        for _ in range(self.game.players):
+            moves = following(moves, steps)
+        return moves
 
     def private(self, state: HanabiState) -> Int[Array, " P"]:
         """Of the next player's hand; with two players that is whoever hears."""

@@ -29,7 +29,7 @@ from tacit.runs.training import Finished
 BOOTH, PRISONERS = "booth", "prisoners"
 READING = "tacit's specification, expected readings"
 EPISODES = 2000
-PRIVATE, HONEST, CONVENTION = "private code", "literal", "convention"
+PRIVATE, HONEST, HALF, CONVENTION = "private code", "literal", "convention on true statements", "convention"
 ROOMS = {  # both begin in the booth, so that only what to say is left to learn
     "sender_room": 2,
     "receiver_room": 2,
@@ -57,7 +57,7 @@ def audits(run: Finished) -> dict[str, Any]:
 def _audits(path: pathlib.Path) -> dict[str, Any]:
     run = run_in(path)
     reading = reading_of(run.game, "messages")
-    return messages.among(reading, models_of(run, "run", sampled=True), EPISODES, Asked(), quietly)
+    return messages.among(reading, models_of(run, "seed", sampled=True), EPISODES, Asked(), quietly)
 
 
 def quietly(words: str) -> None:
@@ -99,7 +99,7 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     measured = {
         "booth: return": over_seeds(returned(booth, NATURAL)),
         "booth: return in silence": over_seeds(returned(booth, SILENT)),
-        "booth: % of runs that are literal or a private code": share(np.isin(each, (PRIVATE, HONEST))),
+        "booth: % of runs whose code is told": share(np.isin(each, (PRIVATE, HONEST, HALF))),
         "booth: % of runs with a private code": share(each == PRIVATE),
         FALSE: Measured(float(100 * lies(booth).max()), None, "exact", 1),
         FARTHEST: Measured(float(in_conventions(booth).max()), None, "exact", 1),
@@ -116,12 +116,17 @@ def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
 
 
 def details(runs: Mapping[str, Finished]) -> list[str]:
-    """Every run's verdict."""
-    return [
-        f"{name}, {who}: {found['kind']}. {found['sentence']}"
-        for name, run in runs.items()
-        for who, found in audits(run)["verdicts"].items()
-    ]
+    """The verdicts in a line each, and what each seed's messages tell and claim falsely."""
+    lines = []
+    for name, run in runs.items():
+        found = audits(run)
+        told = ", ".join(
+            f"{each['information']['corrected']:.2f}" if each else "-" for each in found["figures"].values()
+        )
+        lines.append(f"{name}: {messages_page.headline(found)}. Bits told by seed: {told}.")
+    false = ", ".join(f"{100 * each:.0f}" for each in lies(audits(runs[BOOTH])))
+    k = ", ".join(f"{each:.2f}" for each in in_conventions(audits(runs[BOOTH])))
+    return [*lines, f"booth: % of messages that are false, by seed: {false}; k: {k}."]
 
 
 def pictures(runs: Mapping[str, Finished]) -> list[exhibits.Exhibit]:
@@ -141,7 +146,7 @@ RECIPE = Recipe(
     title="What DIAL says is understood by who learned with it: in the declared meaning, or in its opposite",
     paper="none: an audit of Foerster et al. 2016 (DIAL) in the phone booth of Lo et al. 2023 and in the switch riddle",
     rows={
-        BOOTH: Experiment("dial", "phone-booth", "", {"epsilon": 0.3}, ROOMS, iterations=25, seeds=12, every=1),
+        BOOTH: Experiment("dial", "phone-booth", "", {"epsilon": 0.3}, ROOMS, iterations=40, seeds=12, every=1),
         PRISONERS: switch.row(iterations=15, seeds=6),
     },
     measure=measure,
@@ -154,9 +159,9 @@ RECIPE = Recipe(
             reason="nobody earns more by guessing; sampling error of 2,000 episodes is 0.017",
         ),
         _booth(
-            ": % of runs that are literal or a private code",
+            ": % of runs whose code is told",
             low=100.0,
-            reason="a run keeps to the declared meaning or to a code of its own, and the audit says which",
+            reason="literal, a private code, or true hints in one case with silence for the other",
         ),
         _booth(
             ": % of runs with a private code",
@@ -219,8 +224,8 @@ RECIPE = Recipe(
     least=2,
     notes=(
         "The booth is a short one, in which both players begin at the telephone, so that only what to say is left to "
-        "learn. To say nothing is a message there, too. Step size, exploration and length were chosen on seeds that "
-        "this recipe does not use.",
+        "learn. To say nothing is a message there, too, which the expected readings leave out of account. Exploration "
+        "and length were chosen on seeds that this recipe does not use.",
         "Returns of prisoners are divided by the oracle's. An audit plays 2,000 episodes for each law of the channel.",
     ),
     details=details,

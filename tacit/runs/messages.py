@@ -28,6 +28,7 @@ from tacit.runs.computation import Computation, Say
 
 MOST = 24  # sets of players; all pairs of them meet
 WATCHED = 100  # games of Hanabi in which bits beyond the rules are read
+BEYOND = " By the rules a move tells {:.2f} bits of its listener's hand; {:.2f} more (at most {:.2f}) are convention."
 LISTED = 64  # states and messages up to which the table of what was said is kept
 IN_TRANSCRIPT = "what the speaker knew"
 
@@ -90,12 +91,14 @@ def audited(plan: Plan, seeds: int, seed: int, say: Say) -> dict[str, Any]:
     asked = Asked(level=plan.level, permutations=plan.permutations, seed=seed)
     transcript = transcript_in(plan)
     if transcript is not None:
-        return result([of_file(transcript, asked)], None, IN_TRANSCRIPT, plan.channel)
+        return result([of_file(transcript, asked)], None, IN_TRANSCRIPT)
     reading, models = entering(plan)
     content = among(reading, models, plan.episodes, asked, say)
     if isinstance(reading.game, HanabiGame):
         content["beyond"] = {model.name: beyond(reading.game, model, seed) for model in models}
-        content["exhibits"].insert(1, messages_page.beyond(content["beyond"]))
+        for name, bits in content["beyond"].items():
+            content["verdicts"][name]["sentence"] += BEYOND.format(*bits.values())
+        content["exhibits"] = messages_page.page(content)
     return content
 
 
@@ -107,7 +110,7 @@ def among(reading: Reading, models: Sequence[Model], episodes: int, asked: Asked
         found.append(audit(model.name, room, asked))
         say(f"{model.name} audited, {place + 1} of {len(models)}")
     met = strangers(rooms, found) if len(rooms) > 1 else None
-    return result(found, met, reading.about, CHANNELS[reading.acts])
+    return result(found, met, reading.about, reading.acts)
 
 
 def of_file(transcript: Transcript, asked: Asked) -> Audit:
@@ -134,22 +137,22 @@ def beyond(game: HanabiGame, model: Model, seed: int) -> dict[str, float]:
     return {words: float(figures[part]["all"].mean or 0.0) for words, part in parts.items()}
 
 
-def result(audits: Sequence[Audit], met: Strangers | None, about: str, channel: str) -> dict[str, Any]:
+def result(audits: Sequence[Audit], met: Strangers | None, about: str, acts: bool = False) -> dict[str, Any]:
     """What came of it, as plain data.
 
     The keys: `models`; `about`, what the private state is; `verdicts`, of each model its kind, a sentence and how sure
     it is; `figures`, of each what messages tell, in bits; `influence`, of one message on its listener; `returns`, of
     each by what was delivered, and `changes`; `shares`, w and k; `tests`, p-values as they are and adjusted; `said`,
     how often each message was said in each state; `strangers`, what they make of each other; `blind`, what an audit
-    cannot see.
+    cannot see; and of Hanabi `beyond`.
     """
     content: dict[str, Any] = {
         "models": [each.name for each in audits],
-        "channel": channel,
+        "channel": CHANNELS[acts],
         "about": about,
-        "verdicts": {each.name: verdict(each, about)._asdict() for each in audits},
+        "verdicts": {each.name: verdict(each, about, acts)._asdict() for each in audits},
         "figures": {each.name: figures(each) for each in audits},
-        "influence": {each.name: _influence(each) for each in audits},
+        "influence": {each.name: {name: mean._asdict() for name, mean in each.influences.items()} for each in audits},
         "returns": {
             each.name: {a: mean_of(r, each.asked)._asdict() for a, r in each.returns.items()} for each in audits
         },
@@ -158,6 +161,7 @@ def result(audits: Sequence[Audit], met: Strangers | None, about: str, channel: 
         "tests": {each.name: {name: list(map(_finite, p)) for name, p in each.p.items()} for each in audits},
         "said": {each.name: said(each.talk) for each in audits},
         "strangers": None if met is None else _met(met),
+        "beyond": {},
         "blind": list(BLIND),
     }
     return content | {"exhibits": messages_page.page(content)}
@@ -192,11 +196,6 @@ def _plain(figure: Estimate) -> dict[str, Any]:
 def _finite(value: float) -> float | None:
     """A number as JSON knows it."""
     return value if np.isfinite(value) else None
-
-
-def _influence(found: Audit) -> dict[str, Any]:
-    each = {"message": found.influence, "wording": found.wording_influence}
-    return {name: None if mean is None else mean._asdict() for name, mean in each.items()}
 
 
 def said(talk: Talk | None) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ HEAD_FORM = (
     "influence",
     "low",
     "high",
+    "of any",
     "of wording",
     "context independence",
     "topographic",
@@ -35,9 +36,9 @@ HEAD_FORM = (
     "bag",
 )
 WORDS_FORM = (
-    "Influence: what the listener does hangs on the message by so many bits, when messages are set; of wording: when "
-    "only the form is. The rest: one sign for one thing, and whether parts of messages stand for parts of states; - "
-    "where there are no parts, or nothing varies."
+    "Influence: one message is set, and decides so many bits of what the listener does, each as often as it is said; "
+    "of any: all messages alike; of wording: the same claim, worded anew. The rest: one sign for one thing, and "
+    "whether parts of messages stand for parts of states; - where there are no parts, or nothing varies."
 )
 HEAD_PARTS = (
     "players",
@@ -93,7 +94,14 @@ def pictures(content: Content) -> list[Exhibit]:
         [name, found["kind"], found["sentence"], found["uncertainty"]] for name, found in content["verdicts"].items()
     ]
     shown = [exhibits.table(f"Verdict: {headline(content)}", HEAD, rows, WORDS.format(about=content["about"]))]
-    return [*shown, *_said(content), *_parts(content), *_returns(content), *_strangers(content)]
+    return [
+        *shown,
+        *_beyond(content["beyond"]),
+        *_said(content),
+        *_parts(content),
+        *_returns(content),
+        *_strangers(content),
+    ]
 
 
 def headline(content: Content) -> str:
@@ -197,11 +205,13 @@ def rows_gaps(content: Content) -> list[list[Any]]:
     )
 
 
-def beyond(found: Mapping[str, Mapping[str, float]]) -> Exhibit:
+def _beyond(found: Mapping[str, Mapping[str, float]]) -> list[Exhibit]:
     """What moves of Hanabi tell by the rules, which is literal, and beyond them, which is convention."""
+    if not found:
+        return []
     parts = {part: [each[part] for each in found.values()] for part in ("by the rules", "beyond them")}
     title = "What a move tells its listener about its hand: by the rules, and beyond them"
-    return plots_messages.stacks(title, [*found], parts, {}, "bits a move")
+    return [plots_messages.stacks(title, [*found], parts, {}, "bits a move")]
 
 
 def rows_figures(content: Content) -> list[list[Any]]:
@@ -225,10 +235,10 @@ def rows_form(content: Content) -> list[list[Any]]:
     for name, found in content["figures"].items():
         if found:
             done = content["influence"][name]
-            of_message = [None] * 3 if done["message"] is None else list(_interval(done["message"]))
-            of_wording = None if done["wording"] is None else done["wording"]["mean"]
+            of_message = list(_interval(done["message"])) if "message" in done else [None] * 3
+            others = [done[kind]["mean"] if kind in done else None for kind in ("any", "wording")]
             form = [found[key] for key in ("independence", "similarity", "positional", "bag")]
-            rows.append([name, *of_message, of_wording, *form])
+            rows.append([name, *of_message, *others, *form])
     return rows
 
 
@@ -248,6 +258,8 @@ def rows_parts(content: Content) -> list[list[Any]]:
 def rows_returns(content: Content) -> list[list[Any]]:
     """The rows of the table with `HEAD_RETURNS`."""
     rows = []
+    if all(len(each) == 1 for each in content["returns"].values()):
+        return []  # nothing was altered
     for name, each in content["returns"].items():
         for arm, mean in each.items():
             change = content["changes"][name].get(arm)
