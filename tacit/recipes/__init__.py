@@ -87,6 +87,12 @@ RECIPES = {
     "phone-booth-utilization": Entry(
         "tacit.recipes.phone_booth_utilization:RECIPE", "a telephone is found, and then players learn what to say"
     ),
+    "true-regret-game": Entry(
+        "tacit.recipes.true_regret_game:RECIPE", "with true regret a curriculum of levels solves the game of regret"
+    ),
+    "fruit-choice": Entry(
+        "tacit.recipes.fruit_choice:RECIPE", "replayed levels teach the wrong fruit, and SAMPLR the right one"
+    ),
     "dial-color-digit": Entry(
         "tacit.recipes.dial_color_digit:RECIPE", "DIAL says the parity of a digit, worth more than its color"
     ),

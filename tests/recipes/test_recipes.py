@@ -53,6 +53,7 @@ SLOW = (
     "dial-multi-step",
     "dial-switch-4",
     "farbook-traders",
+    "fruit-choice",
     "hanabi-obl",
     "hanabi-ppo",
     "meva-ipd",
@@ -69,6 +70,7 @@ SLOW = (
     "small-hanabi-op",
     "small-hanabi-pqn",
     "tabular-immunity",
+    "true-regret-game",
 )  # many programs to compile
 
 

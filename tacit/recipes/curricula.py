@@ -1,0 +1,45 @@
+"""Curricula of levels as recipes see them: the methods as settings of one trainer, and what they show over time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from tacit.runs import exhibits
+from tacit.runs.training import Finished
+
+OWN = "tacit's specification"
+DR, PLR, ROBUST, ACCEL, SFL, SAMPLR = "domain randomization", "PLR", "robust PLR", "ACCEL", "SFL", "SAMPLR"
+METHODS: dict[str, dict[str, Any]] = {
+    DR: {"capacity": 0},
+    PLR: {"robust": False},
+    ROBUST: {},
+    ACCEL: {"mutate": True},
+    SAMPLR: {"belief": "grounded"},
+}
+"""How each method differs from the trainer's defaults; SFL depends on the number of games (`sfl`)."""
+
+
+def sfl(num_games: int, **search: int) -> dict[str, Any]:
+    """SFL: half of each batch is drawn evenly from what a search found, the other half is new."""
+    return {"score": "learnability", "priority": "uniform", "fresh": num_games // 2, **search}
+
+
+def last(run: Finished, metric: str, share: float = 0.5) -> Float[np.ndarray, " S"]:
+    """A metric's mean over the last part of a run, by seed; rows that had nothing to report are left out."""
+    rows = run.metrics[metric].reshape(*run.metrics[metric].shape[:2], -1)[..., 0]
+    return np.nanmean(rows[-max(1, int(len(rows) * share)) :], axis=0)
+
+
+def curve(title: str, runs: Mapping[str, Finished], metric: str, words: str) -> exhibits.Exhibit:
+    """A metric over the cycles of play, the mean of all seeds of each run; gaps where it had nothing to report."""
+    longest = max(runs.values(), key=lambda run: len(run.metrics["iteration"]))
+    lines = {name: by_seed(run, metric).mean(axis=1) for name, run in runs.items() if metric in run.metrics}
+    return exhibits.curves(title, longest.metrics["iteration"].tolist(), lines, ("cycles", words))
+
+
+def by_seed(run: Finished, metric: str) -> Float[np.ndarray, "rows S"]:
+    """A metric with one figure for each seed."""
+    rows = run.metrics[metric]
+    return rows.reshape(*rows.shape[:2], -1)[..., 0]
