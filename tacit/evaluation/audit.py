@@ -64,7 +64,7 @@ class Asked(NamedTuple):
     Attributes:
         level: chance to accuse players whose messages do nothing of anything.
         least: smallest effect of interest, in bits a message.
-        permutations: random pairings. draws: of the bootstrap. seed: of all draws.
+        permutations: random pairings. draws: of the bootstrap, and of signs of changes. seed: of all draws.
     """
 
     level: float = 0.02
@@ -229,7 +229,7 @@ def put_together(
     if talk is not None and len(np.unique(talk.episode)) >= LEAST_EPISODES:
         found = told(talk, asked)
     changes = {
-        arm: return_change(returns[NATURAL], altered, asked.draws, asked.seed)
+        arm: return_change(returns[NATURAL], altered, max(asked.draws, asked.permutations), asked.seed)
         for arm, altered in returns.items()
         if arm != NATURAL
     }

@@ -64,7 +64,7 @@ def played(room: Room, talk: Talk, natural: np.ndarray) -> dict[str, Float[np.nd
         if (meaning.wordings.sum(1) > 1).any():
             laws[CANONICAL] = reworded(law, first_wording(meaning))
             laws[SYNONYMS] = reworded(law, next_wording(meaning))
-        laws[GROUNDED] = replaced(law, reference(counts.sum(-1), meaning))
+        laws[GROUNDED] = replaced(law, reference(shares(counts.sum(-1), 2), meaning))
     laws[SHUFFLED] = replaced(law, _as_said(counts)[:, None])
     laws[UNIFORM] = replaced(law, np.full(counts.shape, 1 / counts.shape[-1]))
     if room.reading.mute:

@@ -3,7 +3,10 @@
 import dataclasses
 
 from tacit import settings
+from tacit.errors import SettingError
 from tacit.settings import setting
+
+MOST_TESTS = 20  # of one report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +28,10 @@ class Auditing:
 
     def __post_init__(self) -> None:
         settings.check(self)
+        if self.permutations * self.level < MOST_TESTS:
+            # Else no p-value that pairings can give would be small enough, once it is adjusted for all tests.
+            least = f"{MOST_TESTS} / level = {MOST_TESTS / self.level:g}"
+            raise SettingError(f"permutations must be at least {least}, got {self.permutations}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -94,8 +94,8 @@ class Reading(Settings, abc.ABC):
     def said(self, action: Any, message: Int[Array, " P"], here: Bool[Array, " P"]) -> Any:
         """The joint action with other messages `here`; M, the number of messages, is to say nothing."""
 
-    def move(self, action: Any) -> Int[Array, " P"]:
-        """What each player does, messages apart."""
+    def move(self, action: Any) -> Int[Array, "*T P"]:
+        """What each player does, messages apart, at one step or at several."""
         return action.move if isinstance(action, Action) else action
 
     def answers(self, steps: Step, listener: Int[Array, "T P"]) -> Int[Array, "T P"]:
@@ -115,10 +115,10 @@ class ByBits(Reading):
 
     def message(self, action: Action) -> Int[Array, " P"]:
         sent = action.message > 0.5
-        return (sent * (1 << jnp.arange(sent.shape[-1]))).sum(-1)
+        return (sent * (1 << jnp.arange(sent.shape[-1]))[None]).sum(-1)
 
     def said(self, action: Action, message: Int[Array, " P"], here: Bool[Array, " P"]) -> Action:
-        bits = (message[:, None] >> jnp.arange(action.message.shape[-1])) & 1
+        bits = (message[:, None] >> jnp.arange(action.message.shape[-1])[None]) & 1
         return action._replace(message=jnp.where(here[:, None], bits.astype(float), action.message))
 
     def speaks(self, state: State, action: Any) -> Bool[Array, " P"]:

@@ -84,7 +84,7 @@ class RiddleReading(ByBits):
         return jnp.full(self.game.num_players, state.day)
 
     def answers(self, steps: Step, listener: Int[Array, "T P"]) -> Int[Array, "T P"]:
-        said = (steps.action.message > 0.5) * (1 << jnp.arange(self.game.bits))
+        said = (steps.action.message > 0.5) * (1 << jnp.arange(self.game.bits))[None, None]
         both = jnp.where(steps.action.move > 0, 0, 1 + said.sum(-1))
         return jnp.take_along_axis(following(both, steps), listener, axis=1)
 
