@@ -1,7 +1,6 @@
 """Language models at a table as a computation: who plays, the transcript, and the page about what came of it."""
 
 import dataclasses
-import json
 import pathlib
 import tempfile
 import threading
@@ -31,7 +30,7 @@ from tacit.runs.experiment import game as game_named
 
 TRANSCRIPT = "transcript.jsonl"
 TOLD = 5.0  # seconds between two lines about how far it is
-EXAMPLE = 24  # messages of the example on the page
+EXAMPLE = 24  # messages that the page shows
 HEAD_RETURNS = ("channel", "episodes", "mean return", "low", "high", "change", "low", "high")
 WORDS_RETURNS = (
     "Undiscounted, mean over players. Change: to the natural channel in the same episodes. 95 % bootstrap intervals"
@@ -229,11 +228,11 @@ def rows_calls(content: dict[str, Any]) -> list[list[Any]]:
     ]
 
 
-HEAD_EXAMPLE = ("step", "who", "knew", "said", "arrived", "claim", "did next", "the other did next")
+HEAD_EXAMPLE = ("episode", "step", "who", "knew", "said", "arrived", "claim", "did next", "the other did next")
 
 
 def _exhibits(content: dict[str, Any], plays: Sequence[Play]) -> list[exhibits.Exhibit]:
-    """The page: returns, replies, calls, and an episode as an example."""
+    """The page: returns, replies, calls, and the first messages."""
     shown = [
         exhibits.table("Returns", HEAD_RETURNS, rows_returns(content), WORDS_RETURNS),
         exhibits.table("Replies", HEAD_REPLIES, rows_replies(content), WORDS_REPLIES),
@@ -241,13 +240,14 @@ def _exhibits(content: dict[str, Any], plays: Sequence[Play]) -> list[exhibits.E
     ]
     if content["stopped"]:
         shown.insert(0, exhibits.table("Stopped early", ("why",), [[content["stopped"]]]))
-    if example := next((play for play in plays if play.messages), None):
+    said = [message for play in plays for message in play.messages][:EXAMPLE]
+    if said:
         rows = [
-            [m.step, m.speaker, m.private, m.message, m.delivered, m.claim or "-", m.own_action or "-", m.action or "-"]
-            for m in example.messages[:EXAMPLE]
+            [m.episode, m.step, m.speaker, m.private, m.message, m.delivered]
+            + [each or "-" for each in (m.claim, m.own_action, m.action)]
+            for m in said
         ]
-        title = f"What was said in episode {example.episode}, channel {example.channel}"
-        shown.append(
-            exhibits.table(title, HEAD_EXAMPLE, rows, json.dumps(list(example.returns)) + " were the returns.")
-        )
+        number = content["messages"]
+        caption = f"The first of {number['all']} messages, of which {number['with a claim']} have a claim."
+        shown.append(exhibits.table(f"What was said, channel {said[0].channel}", HEAD_EXAMPLE, rows, caption))
     return shown

@@ -8,18 +8,24 @@ import re
 import threading
 import time
 
-LATE = 0.2  # seconds
+LATE = 0.5  # seconds
+
+
+def never(number, request):
+    """No trouble."""
+    return ""
 
 
 class Stub(http.server.ThreadingHTTPServer):
     """Answers by `think(prompt) -> text` and misbehaves by `trouble(number of the call, request) -> kind`.
 
-    Kinds: "" (none), "late", "busy", "error", "cut", "no-choices", "not-json", "huge", "no-usage", "latin", or a status.
+    Kinds: "" (none), "late", "busy", "later" (tomorrow), "error", "cut", "no-choices", "not-json", "huge", "no-usage",
+    "latin", or a status.
     """
 
     daemon_threads = True
 
-    def __init__(self, think, trouble=lambda number, request: ""):
+    def __init__(self, think, trouble=never):
         super().__init__(("127.0.0.1", 0), Handler)
         self.think, self.trouble = think, trouble
         self.requests, self.keys, self.lock = [], [], threading.Lock()
@@ -89,7 +95,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(think, trouble=lambda number, request: ""):
+def serving(think, trouble=never):
     server = Stub(think, trouble)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

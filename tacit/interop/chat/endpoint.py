@@ -124,10 +124,12 @@ def call(at: Place, variable: str, request: Mapping[str, Any], timeout: float) -
         headers["Authorization"] = f"Bearer {os.environ.get(variable, '')}"
     try:
         connection.request("POST", f"{at.path}/chat/completions", json.dumps(request).encode(), headers)
-        response = connection.getresponse()
-        if response.status != HTTPStatus.OK:
-            return _turned_away(at, response)
-        body = _read(response, connection, until)
+        with connection.getresponse() as response:
+            if response.status != HTTPStatus.OK:
+                return _turned_away(at, response)
+            body = _read(response, connection, until)
+    except RunError:  # is a ValueError, too
+        raise
     except TimeoutError:
         return Answer("late")
     except (ConnectionRefusedError, socket.gaierror):

@@ -190,8 +190,8 @@ def deciding(text: TextGame, policy: Policy, params: PyTree) -> Deciding:
     def act(key: Any, carry: Any, state: State, seat: Any, fresh: Any, bits: Any, heard: Any) -> tuple[Any, PyTree]:
         obs = jax.tree.map(lambda leaf: leaf[seat], game.observe(state))
         if isinstance(obs, Heard):
-            message = jnp.where(heard, bits.astype(obs.message.dtype), SILENCE)
-            obs = obs._replace(message=message, received=jnp.where(heard, 1.0, 0.0)[None].astype(obs.received.dtype))
+            message = jnp.where(heard, jnp.broadcast_to(bits, obs.message.shape), SILENCE).astype(obs.message.dtype)
+            obs = obs._replace(message=message, received=jnp.full(obs.received.shape, heard, obs.received.dtype))
         legal = jax.tree.map(lambda leaf: leaf[seat], game.legal(state))
         carry, action, _ = policy.act(key, params, carry, obs, legal, fresh)
         return carry, action

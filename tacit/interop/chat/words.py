@@ -59,7 +59,7 @@ def read(text: str, actions: tuple[str, ...], speaks: bool) -> Reply:
     Args:
         actions: what is allowed; "action" must be one of them, but for capitals and spaces. Where there are none, none
             is asked for.
-        speaks: "message" must be text, or null for nothing.
+        speaks: "message" must be text, or null for nothing; who acts may leave it out.
     """
     found = _objects(text[:LETTERS_READ])
     if not found:
@@ -74,7 +74,7 @@ def read(text: str, actions: tuple[str, ...], speaks: bool) -> Reply:
             problems.append('"action" is none of the allowed actions')
     if speaks:
         given = found[0].get("message")
-        if "message" in found[0] and (given is None or isinstance(given, str)):
+        if isinstance(given, str) or (given is None and (actions or "message" in found[0])):
             message = given or ""
         else:
             problems.append('"message" must be text')
