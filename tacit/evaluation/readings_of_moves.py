@@ -4,6 +4,8 @@ A move does something beside being seen. So it can be set to another one in the 
 any, to see who acts on it; but what follows from that is not its meaning alone.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
@@ -81,6 +83,9 @@ class OpeningReading(Moves):
 WORDS = ("card", "opening", "reply")
 
 
+Rounds = LeverState | MatrixState
+
+
 class LeverReading(Moves):
     """Both pull, see what was pulled, and pull again; each pull is a message about nothing but the next ones."""
 
@@ -92,19 +97,19 @@ class LeverReading(Moves):
         levers = tuple(f"lever {number}" for number in range(self.game.num_levers))
         return Names(("nothing private",), ("later rounds", "first round"), levers, levers, levers)
 
-    def speaks(self, state: LeverState, action: Int[Array, "2"]) -> Bool[Array, "2"]:
+    def speaks(self, state: Rounds, action: Int[Array, "2"]) -> Bool[Array, "2"]:
         del action
         return jnp.full(2, state.round < self.game.length - 1)
 
-    def listener(self, state: LeverState) -> Int[Array, "2"]:
+    def listener(self, state: Rounds) -> Int[Array, "2"]:
         del state
         return jnp.array([1, 0])
 
-    def private(self, state: LeverState) -> Int[Array, "2"]:
+    def private(self, state: Rounds) -> Int[Array, "2"]:
         del state
         return jnp.zeros(2, int)
 
-    def public(self, state: LeverState) -> Int[Array, "2"]:
+    def public(self, state: Any) -> Int[Array, "2"]:
         return jnp.full(2, state.round == 0).astype(int)
 
 
@@ -119,7 +124,7 @@ class MatrixReading(LeverReading):
             ("nothing private",), ("after CC", "after CD", "after DC", "after DD", "start"), moves, moves, moves
         )
 
-    def public(self, state: MatrixState) -> Int[Array, "2"]:
+    def public(self, state: Any) -> Int[Array, "2"]:
         return jnp.full(2, state.last)
 
 
