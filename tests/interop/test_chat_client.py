@@ -59,11 +59,14 @@ def test_no_seed_where_none_is_wanted(tmp_path):
     ],
 )
 def test_what_passes_is_asked_again(tmp_path, kind, count):
-    with serving(echo, lambda n, _: kind if n < 2 else "") as server:
-        with client(server, tmp_path, timeout=SHORT if kind == "late" else 5.0) as asked:
-            assert asked.ask(TALK, "stub", 0).startswith("you said")
-            assert (asked.counts[count], asked.counts["repeated"], asked.counts["calls"]) == (2, 2, 3)
-            assert asked.counts["replies"] == 1
+    timeout = SHORT if kind == "late" else 5.0
+    with (
+        serving(echo, lambda n, _: kind if n < 2 else "") as server,
+        client(server, tmp_path, timeout=timeout) as asked,
+    ):
+        assert asked.ask(TALK, "stub", 0).startswith("you said")
+        assert (asked.counts[count], asked.counts["repeated"], asked.counts["calls"]) == (2, 2, 3)
+        assert asked.counts["replies"] == 1
 
 
 def test_it_is_given_up_in_the_end(tmp_path):

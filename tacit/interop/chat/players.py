@@ -7,7 +7,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -59,6 +59,7 @@ class Turn(NamedTuple):
         return int.from_bytes(hashlib.sha256(place.encode()).digest()[:4]) >> 1
 
 
+@runtime_checkable
 class Player(Protocol):
     """Somebody at a table.
 

@@ -1,6 +1,7 @@
 """What a game must say of itself so that a language model can play it, and be listened to."""
 
 import abc
+import functools
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -110,12 +111,12 @@ class TextGame(abc.ABC):
         """Messages that make a claim, the plain one first."""
         return (claim,)
 
-    @property
+    @functools.cached_property
     def literal(self) -> Mapping[str, tuple[str, ...]] | None:
         """The private states that each claim is true of; None where nothing is declared."""
         return None
 
-    @property
+    @functools.cached_property
     def vocabulary(self) -> tuple[str, ...]:
         """What may be said where only words of a list may be: the plain wordings of all claims."""
         return tuple(self.wordings(claim)[0] for claim in self.literal or {})

@@ -1,5 +1,6 @@
 """The phone booth maze in words: a sender who is shown the exit, a receiver who can take it, and a telephone."""
 
+import functools
 import random
 from collections.abc import Mapping, Sequence
 
@@ -92,7 +93,7 @@ class BoothText(TextGame):
     def wordings(self, claim: str) -> tuple[str, ...]:
         return tuple(form.format(claim) for form in FORMS)
 
-    @property
+    @functools.cached_property
     def literal(self) -> Mapping[str, tuple[str, ...]]:
         return {each: (each,) for each in EXITS}
 

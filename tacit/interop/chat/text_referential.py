@@ -1,5 +1,6 @@
 """The referential game with named attributes: "the small red circle"."""
 
+import functools
 import itertools
 import random
 from collections.abc import Mapping
@@ -100,7 +101,7 @@ class ReferentialText(TextGame):
     def wordings(self, claim: str) -> tuple[str, ...]:
         return tuple(form.format(claim) for form in FORMS)
 
-    @property
+    @functools.cached_property
     def literal(self) -> Mapping[str, tuple[str, ...]] | None:
         if self.coded:
             return None
@@ -110,7 +111,7 @@ class ReferentialText(TextGame):
                 found[claim] = tuple(o for o in self.objects if set(claim.split()) <= set(o.split()))
         return found
 
-    @property
+    @functools.cached_property
     def vocabulary(self) -> tuple[str, ...]:
         if not self.coded:
             return super().vocabulary

@@ -1,5 +1,6 @@
 """Games of simultaneous moves in words: matrix games and levers, with what players announce before each round."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,7 +71,7 @@ class RoundsText(TextGame):
     def wordings(self, claim: str) -> tuple[str, ...]:
         return tuple(form.format(claim) for form in FORMS)
 
-    @property
+    @functools.cached_property
     def literal(self) -> Mapping[str, tuple[str, ...]] | None:
         return {name: (name,) for name in self.names} if self.talk else None
 
