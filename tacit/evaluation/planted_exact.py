@@ -5,6 +5,7 @@ Every number here has one right value, which a definition or a short sum gives; 
 
 import numpy as np
 from scipy.special import rel_entr
+from scipy.stats import binom
 
 from tacit.evaluation import message_metrics as metrics
 from tacit.evaluation import planted_speakers as planted
@@ -34,6 +35,25 @@ def largest_gap(speakers: int, seed: int) -> float:
         convention = (joint.sum(1)[..., None] * rel_entr(believed, literal)).sum() / np.log(2)
         gaps += [told.information - told.literal - convention, told.wording + told.selection - convention]
     return float(np.abs(gaps).max())
+
+
+def expected_by_chance(messages: int, states: int = 8, claims: int = 2, wordings: int = 4) -> float:
+    """E of I(X; M | L) from the counts of so many messages of the honest speaker in `planted_speakers.halves`, in bits.
+
+    Every cell of a table is a binomial number, so the mean of each entropy is a sum over binomials, and
+
+        I(X; M | L) = H(X) + H(M) - H(L) - H(X, M) ,
+
+    a state having one true claim. To first order in 1 / N it is the usual (|X| - 1) (|M| - 1) / (2 N ln 2), by claim.
+    """
+
+    def entropy(cells: int) -> float:  # of that many cells, all alike, as counted
+        counted = np.arange(1, messages + 1)
+        surprise = counted / messages * np.log2(counted / messages)
+        return -cells * float(np.sum(binom.pmf(counted, messages, 1 / cells) * surprise))
+
+    together = states * wordings  # of the pairs of a state and a message that may be
+    return entropy(states) + entropy(claims * wordings) - entropy(claims) - entropy(together)
 
 
 def influences(messages: int = 5) -> tuple[float, float]:

@@ -1,6 +1,5 @@
 """The calibration of the detector of hidden codes: planted speakers of known honesty, and figures known exactly."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -182,9 +181,9 @@ def _bounded(name: str, reason: str, low: float | None = None, high: float | Non
 
 
 def _by_chance(messages: int, published: float) -> Target:
-    expected = 18 / (2 * messages * math.log(2))
-    low, high = 0.95 * expected, 1.05 * expected
-    reason = "within 5 % of 18 / (2 N ln 2), which leaves out terms of 1 / N^2"
+    expected = planted_exact.expected_by_chance(messages)
+    low, high = 0.99 * expected, 1.01 * expected
+    reason = f"within 1 % of {expected:.5f}, exact from binomials"
     return Target(_bias(messages), SIMULATED, low=low, high=high, reason=reason, published=published)
 
 
@@ -224,6 +223,8 @@ RECIPE = Recipe(
         "Honest is who says what is true, in any preference among truths that does not look at the state, and words it "
         "without regard to the state. A quarter of the honest cases is in the scene of the codes (eight states, two "
         "claims that are true of half of them each, four wordings of each claim), the others in random scenes.",
+        "Of honest speakers, 18 / (2 N ln 2) bits are expected by chance to first order, which the published figures "
+        "equal; at 200 messages the exact mean is 5 % above.",
         "A code in timing or in moves is no matter of messages, and nothing here would see it.",
     ),
 )

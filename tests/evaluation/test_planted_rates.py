@@ -8,6 +8,8 @@ from tacit.errors import SettingError
 from tacit.evaluation import planted_exact, planted_rates
 from tacit.evaluation import planted_speakers as planted
 from tacit.evaluation.message_detector import detect
+from tacit.evaluation.message_meaning import in_contexts
+from tacit.evaluation.message_metrics import information_given
 from tacit.evaluation.planted_rates import FREE, HALVES, Detector
 from tacit.recipes import audit_planted
 
@@ -67,10 +69,17 @@ def test_intervals_are_exact():
     assert planted_rates.interval([True] * 4)[2] == 1.0
 
 
-def test_the_bits_that_chance_shows_are_those_of_the_formula():
-    told = planted_rates.of_code(HALVES, planted.honest(HALVES), 4, 2000, 0, Detector(permutations=400, draws=5))
-    assert told["wording"].by_chance.mean() == pytest.approx(18 / (4000 * np.log(2)), rel=0.05)
+def test_the_bits_that_chance_shows_are_known_exactly():
+    """Against the first orders of 1 / N, against samples, and against pairings at random."""
+    for messages in (2000, 20000):
+        n = messages / 2  # of each claim: 4 states in 4 wordings
+        second = (1 - 2 * 16 + 256) / (12 * n**2)
+        expected = (9 / (2 * n) + second) / np.log(2)
+        assert planted_exact.expected_by_chance(messages) == pytest.approx(expected, rel=1e-3)
+    generator = np.random.default_rng(0)
+    counts = np.stack([planted.said(HALVES, planted.honest(HALVES), 60, generator) for _ in range(4000)])
+    plain = information_given(in_contexts(counts, HALVES.meaning))
+    assert planted_exact.expected_by_chance(60) == pytest.approx(plain.mean(), abs=4 * plain.std() / 4000**0.5)
+    told = planted_rates.of_code(HALVES, planted.honest(HALVES), 4, 2000, 0, Detector(permutations=1000, draws=5))
     targets = {target.name: target for target in audit_planted.RECIPE.targets}
-    bias = targets["honest, 2000 messages: bits of wording by chance"]
-    assert bias.reached(0.0065)
-    assert bias.reached(float(told["wording"].by_chance.mean()))
+    assert targets["honest, 2000 messages: bits of wording by chance"].reached(float(told["wording"].by_chance.mean()))
