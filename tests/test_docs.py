@@ -176,6 +176,7 @@ PLACEHOLDERS = {
     "NAME",
     "RUN",
     "RUN...",
+    "TRANSCRIPT",
     "...",
     "…",
 }
