@@ -46,6 +46,9 @@ LEARNERS = {
         "tacit.learners.curriculum",
         "PPO on the levels worth most: domain randomization, PLR, ACCEL, SFL, SAMPLR",
     ),
+    "paired": Entry(
+        "tacit.learners.paired", "a teacher builds levels that one student solves and the other does not (PAIRED)"
+    ),
     "exact-obl": Entry("tacit.learners.exact_obl", "Off-Belief Learning by backward induction in two-step games"),
 }
 
