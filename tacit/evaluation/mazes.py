@@ -9,33 +9,33 @@ rate is that of another, so that bad luck alone makes no level one of the worst.
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
 from tacit.games.base import Game
-from tacit.games.maze import Maze
+from tacit.games.maze import Maze, MazeState
 from tacit.games.maze_held_out import find
 from tacit.games.maze_held_out import levels as held_out_levels
 from tacit.games.maze_levels import MazeLevel
 from tacit.games.maze_paths import NEVER, shortest
 from tacit.loops import joint, rollout, start
 from tacit.scale import precision_of
-from tacit.types import Params, Policy, State, Trained
+from tacit.types import Learner, Params, Policy, State, Step, Trained
 
 SHORT = 250  # steps at which JaxUED and SFL test
 WORST = (0.1, 1.0, 5.0, 10.0, 20.0, 100.0)  # percent of levels, as in SFL's figures
 
 
-def steps_to_solve(
+def play(
     key: PRNGKeyArray, game: Game, policy: Policy, params: Params, levels: MazeLevel, episodes: int
-) -> Int[Array, "N E"]:
-    """Steps after which so many plays of each level reached the goal; `NEVER` where the game ended before.
+) -> tuple[MazeState, Step]:
+    """So many plays of each level to the end of the game, levels in turn: how they ended, and the steps.
 
     Args:
         key: consumed.
@@ -47,28 +47,34 @@ def steps_to_solve(
         return everyone(keys, (params,), **seen)
 
     each = jax.tree.map(lambda leaf: jnp.repeat(leaf, episodes, axis=0), levels)
-    count = len(each.direction)
     start_key, play_key = jax.random.split(key)
-    live = start(start_key, game, (policy,), count, each)
-    end = rollout(play_key, game, act, live, game.spec.max_length, each, reset=False)[0].state
-    return jnp.where(end.solved, end.time, NEVER).reshape(-1, episodes)
+    live = start(start_key, game, (policy,), len(each.direction), each)
+    end, step = rollout(play_key, game, act, live, game.spec.max_length, each, reset=False)
+    return end.state, step
 
 
 def of_seeds(
     run: Trained, levels: MazeLevel, length: int = SHORT, episodes: int = 10, seed: int = 1
 ) -> Int[np.ndarray, "S N E"]:
-    """`steps_to_solve` of every seed's agent, who draw their actions as they do in training.
+    """Steps after which every seed's agent reached the goal, in so many plays of each level; `NEVER` where it did not.
+
+    Agents draw their actions, as they do in training.
 
     Raises:
         Misfit: they learned another game than the maze.
     """
-    if not isinstance(run.game, Maze):
-        raise Misfit(f"solve rates are of the maze, not of {type(run.game).__name__}")
-    height, width = levels.walls.shape[1:]
-    game = dataclasses.replace(run.game, width=width, height=height, walls=0, length=length)
+    game = _sized(run, levels, length)
     with precision_of(run.state):
         keys = jax.random.split(jax.random.key(seed), len(jax.tree.leaves(run.state)[0]))
         return np.asarray(_each(run.make, run.game, run.config, game, episodes, keys, run.state, levels))
+
+
+def _sized(run: Trained, levels: MazeLevel, length: int) -> Maze:
+    """The game that was learned, for levels of this size."""
+    if not isinstance(run.game, Maze):
+        raise Misfit(f"solve rates are of the maze, not of {type(run.game).__name__}")
+    height, width = levels.walls.shape[1:]
+    return dataclasses.replace(run.game, width=width, height=height, walls=0, length=length)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 4))
@@ -82,14 +88,58 @@ def _each(
     states: State,
     levels: MazeLevel,
 ) -> Int[Array, "S N E"]:
-    learner = make(learned, config)
+    def count(end: MazeState, step: Step) -> Array:
+        del step
+        return jnp.where(end.solved, end.time, NEVER).reshape(-1, episodes)
 
-    def one(inputs: tuple[PRNGKeyArray, State]) -> Array:
+    return _by_seed(make(learned, config), game, episodes, keys, states, levels, count)
+
+
+def _by_seed(
+    learner: Learner,
+    game: Game,
+    episodes: int,
+    keys: Key[Array, " S"],
+    states: State,
+    levels: MazeLevel,
+    measure: Callable[[MazeState, Step], PyTree],
+) -> PyTree:
+    """What is measured on every seed's play, leaves `[S, ...]`."""
+
+    def one(inputs: tuple[PRNGKeyArray, State]) -> PyTree:
         key, state = inputs
         policy, params = learner.policy(state)[0]
-        return steps_to_solve(key, game, policy, params, levels, episodes)
+        return measure(*play(key, game, policy, params, levels, episodes))
 
     return jax.lax.map(one, (keys, states))  # one seed after another: there are games enough to each
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _walked(
+    make: Any, learned: Game, config: Any, game: Game, keys: Key[Array, " S"], states: State, levels: MazeLevel
+) -> tuple[Int[Array, "S T N 2"], Bool[Array, "S N"]]:
+    def places(end: MazeState, step: Step) -> tuple[Array, Array]:
+        return step.state.agent, end.solved
+
+    return _by_seed(make(learned, config), game, 1, keys, states, levels, places)
+
+
+def ways(run: Trained, levels: MazeLevel, length: int = SHORT, seed: int = 1) -> list[list[list[tuple[int, int]]]]:
+    """The cells, x and y, that each seed's agent was on in one play of each level, `[S][N]`; the goal where reached.
+
+    Raises:
+        Misfit: they learned another game than the maze.
+    """
+    game = _sized(run, levels, length)
+    with precision_of(run.state):
+        keys = jax.random.split(jax.random.key(seed), len(jax.tree.leaves(run.state)[0]))
+        places, solved = _walked(run.make, run.game, run.config, game, keys, run.state, levels)
+    found = []
+    for of_seed, reached in zip(np.asarray(places), np.asarray(solved), strict=True):
+        each = [[tuple(map(int, place)) for place in of_seed[:, i]] for i in range(of_seed.shape[1])]
+        goals = [tuple(map(int, goal)) for goal in np.asarray(levels.goal)]
+        found.append([way + [goal] * bool(end) for way, goal, end in zip(each, goals, reached, strict=True)])
+    return found
 
 
 class Score(NamedTuple):

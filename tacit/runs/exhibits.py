@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tacit.errors import RunError
-from tacit.runs import plots, plots_messages, plots_population
+from tacit.runs import plots, plots_mazes, plots_messages, plots_population
 
 Exhibit = dict[str, Any]
 
@@ -152,5 +152,8 @@ _KINDS: dict[Any, Callable[[Exhibit], str]] = {
     "table": _table,
     "heat-map": _heat_map,
     "curves": _curves,
-    **{kind: _figure(draw) for kind, draw in (plots_population.KINDS | plots_messages.KINDS).items()},
+    **{
+        kind: _figure(draw)
+        for kind, draw in (plots_population.KINDS | plots_messages.KINDS | plots_mazes.KINDS).items()
+    },
 }

@@ -54,6 +54,14 @@ def test_steps_rates_and_regrets_of_who_goes_straight_on():
     np.testing.assert_allclose(mazes.regrets(steps, LEVELS, 2)[1], [0, 0, 0.55, 0], atol=1e-6)
 
 
+def test_ways_lead_through_the_cells_that_were_visited():
+    of_seeds = mazes.ways(Walkers(jnp.array([1.0, 0.0])), LEVELS, 4)
+    assert of_seeds[0][0] == [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0)]  # the last is the goal
+    assert of_seeds[0][1] == [(0, 0), (1, 0), (2, 0), (2, 0)]
+    assert of_seeds[0][2][-2:] == [(0, 0), (1, 0)]
+    assert of_seeds[1][3] == [(2, 0)] * 4
+
+
 def test_solve_rates_of_who_hesitates():
     # Four steps ahead within eight, each made with probability 1/2: 163 of 256.
     steps = mazes.of_seeds(Walkers(jnp.array([0.5])), LEVELS, 8, episodes=2000)
