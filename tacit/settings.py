@@ -204,7 +204,7 @@ def words(option: Option) -> str:
     """The wanted type in plain words."""
     if isinstance(option.default, tuple):
         count = _fixed_length(option)
-        kind = "numbers" if isinstance(option.default[0], float) else "whole numbers"
+        kind = {float: "numbers", str: "names"}.get(type(option.default[0]), "whole numbers")
         return f"{count if count is not None else 'a list of'} {kind}"
     names = {float: "a number", int: "a whole number", bool: "true or false", str: "a name", type(None): "a number"}
     return names[type(option.default)]

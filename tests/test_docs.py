@@ -195,10 +195,11 @@ WITH_COMMANDS = [page for page in PAGES if command_lines(page)]
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=named)
-def test_commands_are_understood(page, registries, monkeypatch, capsys):
+def test_commands_are_understood(page, registries, tmp_path, monkeypatch, capsys):
     def understood(*args, **kwargs):
         raise Understood
 
+    monkeypatch.chdir(tmp_path)  # where some keep files beside run folders
     for owner, name in ((training, "new_run"), (reproduction, "new_reproduction"), (report, "write"), (bench, "run")):
         monkeypatch.setattr(owner, name, understood)
     for name in ("open", "create"):

@@ -96,11 +96,14 @@ class Transcript(NamedTuple):
     messages: tuple[Message, ...]
 
 
-def write(path: pathlib.Path | str, transcript: Transcript) -> None:
-    """Writes a transcript.
+def as_text(transcript: Transcript, name: str = "transcript") -> str:
+    """A transcript as its file has it.
+
+    Args:
+        name: how errors call it.
 
     Raises:
-        RunError: something in it is not as the format wants it, or the file cannot be written.
+        RunError: something in it is not as the format wants it.
     """
     declared, meaning = transcript.meaning, None
     if declared is not None:
@@ -109,8 +112,17 @@ def write(path: pathlib.Path | str, transcript: Transcript) -> None:
     players = list(transcript.players)
     header = {"format": FORMAT, "version": VERSION, "game": transcript.game, "players": players, "meaning": meaning}
     rows = [dict(zip(FIELDS, message, strict=True)) for message in transcript.messages]
-    parsed(json.loads(json.dumps([header, *rows])), str(path))
-    content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [header, *rows])
+    parsed(json.loads(json.dumps([header, *rows])), name)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [header, *rows])
+
+
+def write(path: pathlib.Path | str, transcript: Transcript) -> None:
+    """Writes a transcript.
+
+    Raises:
+        RunError: something in it is not as the format wants it, or the file cannot be written.
+    """
+    content = as_text(transcript, str(path))
     try:
         pathlib.Path(path).write_text(content, encoding="utf-8")
     except OSError as error:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -16,7 +15,7 @@ from tacit.evaluation.chat_settings import LITERAL, SELF, Plan
 from tacit.evaluation.cross_play import Model
 from tacit.evaluation.cross_play_settings import Plan as Meeting
 from tacit.evaluation.statistics import summarize
-from tacit.evaluation.transcripts import NATURAL, Declared, Transcript, write
+from tacit.evaluation.transcripts import NATURAL, Declared, Transcript, as_text
 from tacit.games.base import Game
 from tacit.interop.chat import games
 from tacit.interop.chat.client import Client
@@ -156,7 +155,7 @@ def result(plan: Plan, table: Table, plays: Sequence[Play], client: Client, why:
     }
     files = {}
     if said:
-        files[TRANSCRIPT] = _as_file(Transcript(plan.game, table.names, _meaning(table.text), tuple(said)))
+        files[TRANSCRIPT] = as_text(Transcript(plan.game, table.names, _meaning(table.text), tuple(said)))
     return content | {"exhibits": _exhibits(content, plays), "files": files}
 
 
@@ -173,14 +172,6 @@ def _replies(plays: Sequence[Play]) -> dict[str, int]:
 
 def _meaning(text: TextGame) -> Declared | None:
     return None if text.literal is None else Declared({}, {None: text.literal})
-
-
-def _as_file(transcript: Transcript) -> str:
-    """A transcript as its file has it, checked."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / TRANSCRIPT
-        write(path, transcript)
-        return path.read_text(encoding="utf-8")
 
 
 def rows_returns(content: dict[str, Any]) -> list[list[Any]]:
