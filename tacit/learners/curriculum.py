@@ -14,12 +14,12 @@ A student learns by PPO (`tacit.learners.ppo`) on levels that a buffer (`tacit.b
     PLR                    robust = False
     robust PLR             the defaults
     ACCEL                  mutate, replay = 0.8
-    SFL                    search_every = 100, score = learnability, priority = uniform, fresh = num_games / 2
+    SFL                    search_every = 100, score = learnability, priority = uniform, mixed
     SAMPLR                 belief = grounded
 
 With `search_every`, the buffer is emptied every so many iterations and filled with the best of `searches` batches of
-random levels, played for `search_length` steps; in between, all cycles are replays, with `fresh` levels among them, and
-scores stay as they are.
+random levels, played for `search_length` steps; in between, all cycles are replays, half of whose levels are random if
+`mixed`, and scores stay as they are.
 
 With `belief`, the student learns what its actions are worth under a belief about what a level hides, and not on the
 level that happens to be replayed. For every step of the real play, which goes on as ever,
@@ -93,7 +93,7 @@ class Config(ppo.Config):
     )
     searches: int = setting(50, "batches of random levels of a search", unit="batches", low=1)
     search_length: int = setting(1000, "steps of play on each level of a search", unit="steps", low=1)
-    fresh: int = setting(0, "random levels in each batch of replays after a search", unit="levels", low=0)
+    mixed: bool = setting(False, "after a search, half of every batch is of random levels (SFL)")
     scale: float = setting(1.0, "rewards are divided by it where they are learned from and scored", above=0.0)
 
     def __post_init__(self) -> None:
@@ -103,9 +103,8 @@ class Config(ppo.Config):
             raise SettingError(f"{option} needs a buffer of levels; capacity must be >= 1, got 0")
         if self.search_every and self.mutate:
             raise SettingError("search-every is for curricula without mutate: what a search found stays as it is")
-        if self.fresh > (self.num_games if self.search_every else 0):
-            most = f"num-games ({self.num_games})" if self.search_every else "0 without search-every"
-            raise SettingError(f"fresh must be <= {most}, got {self.fresh}")
+        if self.mixed and not self.search_every:
+            raise SettingError("mixed is for curricula that search; search-every must be >= 1, got 0")
 
 
 class State(NamedTuple):
@@ -153,12 +152,13 @@ def chosen(
 
     def replayed(buffer: LevelBuffer) -> tuple[LevelBuffer, Level, Array]:
         draw_key, level_key = jax.random.split(key)
-        buffer, places = buffers.draw(draw_key, buffer, setup.priority, count - config.fresh)
+        others = count // 2 if config.mixed else 0
+        buffer, places = buffers.draw(draw_key, buffer, setup.priority, count - others)
         levels = buffers.levels_at(buffer, places)
-        if not config.fresh:
+        if not others:
             return buffer, levels, places
-        others = random_levels(level_key, game, config.fresh)
-        return buffer, jax.tree.map(lambda *parts: jnp.concatenate(parts), levels, others), nowhere
+        both = levels, random_levels(level_key, game, others)
+        return buffer, jax.tree.map(lambda *parts: jnp.concatenate(parts), *both), nowhere
 
     def mutated(buffer: LevelBuffer) -> tuple[LevelBuffer, Level, Array]:
         return buffer, jax.vmap(game.mutate)(jax.random.split(key, count), parents), nowhere

@@ -93,6 +93,9 @@ RECIPES = {
     "fruit-choice": Entry(
         "tacit.recipes.fruit_choice:RECIPE", "replayed levels teach the wrong fruit, and SAMPLR the right one"
     ),
+    "maze-small": Entry(
+        "tacit.recipes.maze_small:RECIPE", "five curricula in small mazes, with equal steps to learn from"
+    ),
     "dial-color-digit": Entry(
         "tacit.recipes.dial_color_digit:RECIPE", "DIAL says the parity of a digit, worth more than its color"
     ),

@@ -16,14 +16,10 @@ METHODS: dict[str, dict[str, Any]] = {
     PLR: {"robust": False},
     ROBUST: {},
     ACCEL: {"mutate": True},
+    SFL: {"score": "learnability", "priority": "uniform", "mixed": True, "search_every": 100},
     SAMPLR: {"belief": "grounded"},
 }
-"""How each method differs from the trainer's defaults; SFL depends on the number of games (`sfl`)."""
-
-
-def sfl(num_games: int, **search: int) -> dict[str, Any]:
-    """SFL: half of each batch is drawn evenly from what a search found, the other half is new."""
-    return {"score": "learnability", "priority": "uniform", "fresh": num_games // 2, **search}
+"""How each method differs from the trainer's defaults."""
 
 
 def last(run: Finished, metric: str, share: float = 0.5) -> Float[np.ndarray, " S"]:

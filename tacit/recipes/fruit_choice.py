@@ -24,7 +24,7 @@ from tacit.types import Step
 
 LEVELS = 256  # on which each seed is tested, one episode on each
 FOUND = 0.9  # of them, on which who learned the way eats some fruit
-CYCLES = 1000
+CYCLES = 800
 STUDENT = {
     "num_games": 32, "length": 160, "epochs": 4, "minibatches": 4, "lr": 1e-3, "entropy_weight": 0.003, "scale": 10.0,
     "capacity": 400, "replay": 0.5, "hidden": 64,

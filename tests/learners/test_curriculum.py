@@ -190,8 +190,7 @@ def test_what_does_not_fit_is_refused(game, changes, line):
     [
         ({"capacity": 0, "mutate": True}, "mutate needs a buffer of levels; capacity must be >= 1, got 0"),
         ({"search_every": 2, "mutate": True}, "search-every is for curricula without mutate"),
-        ({"fresh": 2}, "fresh must be <= 0 without search-every, got 2"),
-        ({"fresh": 9, "search_every": 2}, r"fresh must be <= num-games \(8\), got 9"),
+        ({"mixed": True}, "mixed is for curricula that search; search-every must be >= 1, got 0"),
         ({"score": "regret"}, "score must be one of max-mc, "),
     ],
 )

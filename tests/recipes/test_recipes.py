@@ -39,6 +39,7 @@ LEARNERS = {
     "mfos": {"num_games": 2, "hidden": 2},
     "mfos-recurrent": {"inner_episodes": 2, "inner_length": 4, "num_games": 4, "epochs": 1, "hidden": 2},
     "obl": {"updates": 1, "num_games": 2, "length": 2, "minibatches": 1, "hidden": 2, "belief_updates": 1},
+    "paired": {"num_games": 2, "length": 4, "epochs": 1, "minibatches": 1, "hidden": 2, "teacher_hidden": 2},
     "pqn": {"num_games": 2, "length": 4, "epochs": 1, "minibatches": 1, "hidden": 2},
     "ppo": {"num_games": 2, "length": 4, "epochs": 1, "minibatches": 1, "hidden": 2},
 }
@@ -71,6 +72,7 @@ SLOW = (
     "small-hanabi-pqn",
     "tabular-immunity",
     "true-regret-game",
+    "maze-small",
 )  # many programs to compile
 
 
