@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from tacit import settings
-from tacit.errors import Interrupted, RunError, SettingError
+from tacit.errors import InputError, Interrupted, RunError, SettingError, Stopped
 from tacit.runs import store
 from tacit.runs.store import RunFolder
 from tacit.settings import setting
@@ -118,6 +118,7 @@ def work(folder: RunFolder, computation: Computation, say: Say) -> Computed:
     Raises:
         RunError: the folder is busy.
         Interrupted: a signal came; nothing of the result is kept.
+        Stopped: it stopped itself before there was a result.
     """
     from tacit import scale
 
@@ -129,8 +130,11 @@ def work(folder: RunFolder, computation: Computation, say: Say) -> Computed:
         try:
             with _ended_by_signals():
                 result = computation.compute(computation.settings, computation.seeds, computation.seed, say)
-        except Interrupted as stop:
-            folder.note(status="interrupted", ended=store.now(), reason=str(stop))
+        except (Interrupted, Stopped) as stop:
+            folder.note_stop(stop, time.monotonic() - began)
+            raise
+        except InputError as error:  # found only while it was computed: an endpoint that refuses, say
+            folder.note(status="failed", ended=store.now(), reason=str(error))
             raise
         spent = round(time.monotonic() - began, 3)
         for name, content in result.pop("files", {}).items():

@@ -40,17 +40,19 @@ def test_a_third_malformed_or_late_and_the_key_nowhere(capsys, tmp_path, monkeyp
         return sulky(messages).replace("It is", f"With {KEY} or {KEY[:6]}\u200b{KEY[6:].upper()} it is")
 
     words = "referential --model stub --episodes 16 --key-variable STUB_KEY --timeout 0.2 --pause 0.001 --in-flight 8"
+    words += " --retries 12"
     with serving(think, lambda number, _: kinds[number % 12]) as server:
         status, out, err = run(capsys, tmp_path, f"{words} --channels natural canonical --json", server.url)
         assert status == 0
         assert set(server.keys) == {f"Bearer {KEY}"}
         found = json.loads(out)
         calls = found["calls"]
-        assert calls["calls"] == len(server.requests)
-        assert (calls["late"], calls["failing"]) == (server.kinds["late"], server.kinds["error"])
-        assert (calls["busy"], calls["unreadable"]) == (server.kinds["busy"], server.kinds["not-json"])
+        assert calls["calls"] >= len(server.requests)  # one may be given up before it is read
+        assert calls["late"] >= server.kinds["late"]  # a machine with much to do may be late by itself
+        for kind, sent in (("failing", "error"), ("busy", "busy"), ("unreadable", "not-json")):
+            assert server.kinds[sent] - calls["late"] + server.kinds["late"] <= calls[kind] <= server.kinds[sent]
         assert min(calls[kind] for kind in ("late", "failing", "busy", "unreadable", "repeated")) > 0
-        assert calls["lost"] == 0
+        assert calls["lost"] == 0  # a third fails, so that one of 3^13 would
         replies = found["replies"]["natural"]
         assert sum(replies.values()) == 32
         assert 0 < replies["repaired"] + replies["default"] < 24
@@ -95,6 +97,8 @@ def test_a_limit_stops_the_run_and_it_goes_on(capsys, tmp_path):
         assert run(capsys, tmp_path, words, server.url)[0] == 0
         assert len(server.requests) == 12  # nothing was asked twice
         assert run(capsys, tmp_path, f"{words} --max-calls 0 --seed 1", server.url)[0] == 3  # not one episode
+        status = json.loads((tmp_path / "chat-003/run.json").read_text())
+        assert (status["status"], status["reason"][:13]) == ("failed", "one more call")
 
 
 @pytest.mark.long

@@ -1,6 +1,7 @@
 """Games in words: claims and their wordings, rules beside the games' own numbers, and trained players at the table."""
 
 import re
+from collections import Counter
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ from tacit import games
 from tacit.errors import Misfit
 from tacit.interop.chat.games import in_words
 from tacit.interop.chat.players import Literal, Trained, deciding, labels
-from tacit.interop.chat.table import Table
+from tacit.interop.chat.table import Play, Said, Table, _elsewhere
 from tacit.learners import dial
 from tacit.loops import joint, rollout, start
 
@@ -271,3 +272,20 @@ def test_moves_are_messages_where_nothing_is_said():
     assert play.returns[0] == play.returns[1] >= 1
     assert all(one.action == two.message for one, two in zip(play.messages, play.messages[1:], strict=False))
     assert all(m.private.startswith("playable: ") for m in play.messages)
+
+
+def test_shuffled_messages_fit_what_is_public():
+    """Of the next episode with the same public state; of any, if there is none."""
+
+    def play(episode, public, message):
+        said = Said(0, 0, 1, "x", public, message, message)
+        return Play(episode, "natural", (0.0, 0.0), 1, (), (said,), Counter())
+
+    found = _elsewhere([play(0, "a", "zero"), play(1, "b", "one"), play(2, "a", "two"), play(3, "c", "three")], 4)
+    assert [found(0, 0, 0, "a"), found(2, 0, 0, "a"), found(1, 0, 0, "b"), found(3, 0, 0, "c")] == [
+        "two",
+        "zero",
+        "two",
+        "zero",
+    ]
+    assert found(0, 2, 0, "a") == ""  # nobody spoke there

@@ -102,11 +102,12 @@ class Client:
         if answer is None:
             return None
         read, written = answer.tokens or (0, 0)
-        row = {"key": key, "model": model, "messages": list(messages), "content": answer.content}
+        row = {"key": key, "model": model, "temperature": self.asking.temperature, "seed": draw}
+        row |= {"messages": list(messages), "content": answer.content, "read": read, "written": written}
         with self._lock:
             self._kept[key] = answer.content
             if not self._file.closed:
-                self._file.write((json.dumps(row | {"read": read, "written": written}) + "\n").encode())
+                self._file.write((json.dumps(row) + "\n").encode())
                 self._file.flush()
         return answer.content
 

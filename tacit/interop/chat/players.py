@@ -118,7 +118,7 @@ class Model:
         elif (self.plan.vocabulary != "free" or self.text.coded) and message:
             word = words.in_vocabulary(message, self.text.vocabulary)
             if word is None:
-                problem = " and ".join(filter(None, [problem, words.not_in_vocabulary(message, self.text.vocabulary)]))
+                problem = " and ".join(filter(None, [problem, '"message" is not in the vocabulary']))
             message = word or ""
         return Reply(found.action, message, problem)
 

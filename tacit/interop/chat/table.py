@@ -19,8 +19,8 @@ from tacit.interop.chat.players import MOVE, TALK, Player, Seat, Turn
 from tacit.interop.chat.text import TextGame, on_host
 from tacit.interop.chat.words import Reply
 
-Elsewhere = Callable[[int, int, int], str]
-"""From episode, order and seat to what somebody said there in another episode."""
+Elsewhere = Callable[[int, int, int, str], str]
+"""From episode, order, seat and public state to what somebody said there in another episode."""
 
 
 class Said(NamedTuple):
@@ -206,23 +206,23 @@ class Sitting:
         return replies
 
     def _send(self, order: int, seat: int, state: Any, message: str) -> None:
-        private, listener = self.text.private(state, seat), self.text.listener(state, seat)
-        delivered = self._changed(order, seat, private, message)
-        self.said.append(Said(order, seat, listener, private, self.text.public(state), message, delivered))
+        private, public = self.text.private(state, seat), self.text.public(state)
+        delivered = self._changed(order, seat, private, public, message)
+        self.said.append(Said(order, seat, self.text.listener(state, seat), private, public, message, delivered))
 
     def _seen(self, order: int, seat: int, state: Any, action: str) -> None:
         """A move that others see, as a message."""
         private, listener = self.text.private(state, seat), self.text.listener(state, seat)
         self.said.append(Said(order, seat, listener, private, self.text.public(state), action, action))
 
-    def _changed(self, order: int, seat: int, private: str | None, message: str) -> str:
+    def _changed(self, order: int, seat: int, private: str | None, public: str, message: str) -> str:
         """What the law of the channel makes of a message."""
         draw = random.Random(f"{self.table.seed} {self.episode} {order} {seat}")
         text, claim = self.text, self.text.claim(message)
         if self.channel == "silent":
             return ""
         if self.channel == "shuffled" and self.elsewhere is not None:
-            return self.elsewhere(self.episode, order, seat)
+            return self.elsewhere(self.episode, order, seat, public)
         if self.channel in ("canonical", "synonyms"):
             wordings = ("",) if claim is None else text.wordings(claim)
             return wordings[0] if self.channel == "canonical" else draw.choice(wordings)
@@ -311,16 +311,24 @@ def _only(actions: Mapping[str, int]) -> int:
 
 
 def _elsewhere(plays: Sequence[Play], episodes: int) -> Elsewhere:
-    """What was said at the same place in the next episode in which somebody spoke there."""
-    spoken: dict[tuple[int, int], dict[int, str]] = {}
+    """What was said at the same place in the next episode in which somebody spoke there.
+
+    That is one with the same public state, if there is any.
+    """
+    spoken: dict[tuple[Any, ...], dict[int, str]] = {}
     for play in plays:
         if play.channel == NATURAL:
             for said in play.said:
-                spoken.setdefault((said.order, said.seat), {})[play.episode] = said.message
+                for place in ((said.order, said.seat, said.public), (said.order, said.seat)):
+                    spoken.setdefault(place, {})[play.episode] = said.message
 
-    def found(episode: int, order: int, seat: int) -> str:
-        there = spoken.get((order, seat), {})
-        following = ((episode + ahead) % episodes for ahead in range(1, episodes))
-        return next((there[each] for each in following if each in there), "")
+    def found(episode: int, order: int, seat: int, public: str) -> str:
+        following = [(episode + ahead) % episodes for ahead in range(1, episodes)]
+        for place in ((order, seat, public), (order, seat)):
+            there = spoken.get(place, {})
+            for other in following:
+                if other in there:
+                    return there[other]
+        return ""
 
     return found

@@ -108,7 +108,9 @@ class ReferentialText(TextGame):
         found = {}
         for some in itertools.product(*(("", *of) for of in self.values)):
             if claim := " ".join(filter(None, some)):
-                found[claim] = tuple(o for o in self.objects if set(claim.split()) <= set(o.split()))
+                fit = [(one,) if one else of for one, of in zip(some, self.values, strict=True)]
+                named = itertools.product(*reversed(fit))  # the first attribute changes fastest, as in the game
+                found[claim] = tuple(" ".join(reversed(each)) for each in named)
         return found
 
     @functools.cached_property

@@ -8,8 +8,6 @@ import json
 import unicodedata
 from typing import Any, NamedTuple
 
-from tacit.settings import unknown
-
 LETTERS_READ = 20_000  # of a reply; what follows is not read
 TRIES = 200  # braces of a reply at which an object may begin
 # Letters, marks and fillers that Unicode lets programs show as nothing; all others are of the category Cf.
@@ -84,11 +82,6 @@ def read(text: str, actions: tuple[str, ...], speaks: bool) -> Reply:
 def in_vocabulary(message: str, vocabulary: tuple[str, ...]) -> str | None:
     """The word of a vocabulary that a plain message is, but for capitals; None if it is none of them."""
     return {_folded(word): word for word in vocabulary}.get(_folded(message))
-
-
-def not_in_vocabulary(message: str, vocabulary: tuple[str, ...]) -> str:
-    """What is wrong with a message, in words."""
-    return '"message" is not in the vocabulary: ' + unknown("word", message, vocabulary)
 
 
 def _folded(text: str) -> str:
