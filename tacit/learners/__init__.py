@@ -49,6 +49,8 @@ LEARNERS = {
     "paired": Entry(
         "tacit.learners.paired", "a teacher builds levels that one student solves and the other does not (PAIRED)"
     ),
+    "victim": Entry("tacit.learners.victim", "PPO on normalized observations, as the victims of cheap talk learn"),
+    "act": Entry("tacit.learners.act", "adversarial cheap talk: what to say to a learner to help, disrupt or steer it"),
     "exact-obl": Entry("tacit.learners.exact_obl", "Off-Belief Learning by backward induction in two-step games"),
 }
 

@@ -14,8 +14,8 @@ actions equal chances under any names (`tacit.nets_equivariant`). With `guess` t
 player does not see and the game can tell in training (`Game.guesses`).
 
 Source: Schulman et al. 2017 (equations 7 and 9), Schulman et al. 2016 (advantages); details as in CleanRL's ppo.py
-and PureJaxRL; guesses as in SAD's public code. Departures: the value loss is not clipped, and the step size is annealed
-only where that is asked for; weights begin normal, not orthogonal; the truncated end of an episode counts with the
+and PureJaxRL; guesses as in SAD's public code. Departures: the value loss is clipped, and the step size annealed, only
+where that is asked for; weights begin normal, not orthogonal; the truncated end of an episode counts with the
 value of what it led to, in the middle of a window as at its edge. A recurrent learner replays whole windows from the
 memories they began with and cuts minibatches along games; a feed-forward one shuffles all steps.
 """
@@ -63,6 +63,7 @@ class Config(Settings):
     normalize: bool = setting(True, "advantages of a minibatch with mean 0 and variance 1; else in units of payoff")
     value_weight: float = setting(0.5, "weight of the value loss", source="CleanRL", low=0.0)
     max_norm: float = setting(0.5, "largest norm of a gradient", source="CleanRL", above=0.0)
+    clip_values: bool = setting(False, "values may pay no more for their change than ratios", source="Baselines, PPO2")
     hidden: int = setting(64, "width of the layers", unit="units", source="CleanRL", low=1)
     recurrent: bool = setting(False, "remember, with a GRU")
     equivariant: bool = setting(False, "score each action by what is seen of it, with the same weights for all")
@@ -119,7 +120,12 @@ def loss(params: Params, policy: Policy, batch: Batch, config: Config) -> tuple[
     if config.normalize:
         advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
     surrogate = clipped_surrogate(ratio, advantage, config.clip).mean()
-    value_loss = 0.5 * jnp.square(new.value - batch.target).mean()
+    wrong = jnp.square(new.value - batch.target)
+    if config.clip_values:
+        old = batch.trajectory.extras.value
+        held = old + jnp.clip(new.value - old, -config.clip, config.clip)
+        wrong = jnp.maximum(wrong, jnp.square(held - batch.target))
+    value_loss = 0.5 * wrong.mean()
     entropy = new.entropy.mean()
     total = -surrogate + config.value_weight * value_loss - config.entropy_weight * entropy
     metrics = {"value_loss": value_loss, "entropy": entropy, "ratio_error": jnp.abs(ratio - 1).max()}
@@ -293,6 +299,9 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
             return descend(optimizer, gradient, opt_state, params), metrics
 
         def epoch(carry: Any, key: PRNGKeyArray) -> Any:
+            if config.minibatches == 1:  # the order of a batch means nothing
+                carry, metrics = descent(carry, batch)
+                return carry, jax.tree.map(lambda leaf: leaf[None], metrics)
             return jax.lax.scan(descent, carry, shuffled(key, batch, config.minibatches, axis=1))
 
         (params, opt_state), metrics = jax.lax.scan(epoch, (params, opt_state), jax.random.split(key, config.epochs))

@@ -1,0 +1,175 @@
+"""Adversarial cheap talk: what to say to a learner that it learns better, worse, or to obey.
+
+An adversary's message is a function f of the state that is fixed while a victim learns (`tacit.games.cheap_talk`). It
+is found by evolution: in each generation members of a population try their functions on fresh victims,
+
+    help      F = mean return over all updates of a victim
+    disrupt   F = - that
+    backdoor  F = mean over episodes of a trained, frozen victim of sum_t exp(-(position - goal)^2),
+              under another function f^(s, goal) that takes the place of f and evolves with it
+
+and the mean of the population climbs the gradient estimated from that (`tacit.ops.evolution`). Victims of a generation
+differ only by what is said to them: all members have the same seeds, and the next generation has new ones. Nothing of
+the adversary changes while a victim learns.
+
+Source: Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030), algorithms 1 and 2, and its public code. Departures:
+smaller populations and message networks, a start at random weights instead of 0, a larger sigma and step size, ranks
+instead of z-scores (an option), and fitness over all updates where the code's runs for "disrupt" take the last.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+
+from tacit.errors import Misfit
+from tacit.evaluation.cross_play import greedy
+from tacit.games.base import Game
+from tacit.games.cart_pole import CartPole
+from tacit.games.cheap_talk import CheapTalk, Weights, columns, message, network
+from tacit.games.steered import SteeredCart
+from tacit.learners import victim
+from tacit.loops import episodes
+from tacit.ops.evolution import ascent, centered_ranks, changes, paired, population, z_scores
+from tacit.ops.optimizer import adam, descend
+from tacit.settings import setting
+from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, Step
+
+CODE = "ACT code"
+
+
+class Config(Settings):
+    """Settings of adversarial cheap talk."""
+
+    objective: str = setting("help", "what messages are to do to victims", choices=("help", "disrupt", "backdoor"))
+    population: int = setting(16, "members, in pairs of opposite changes (the ACT code: 1024)", unit="members", low=2)
+    victims: int = setting(1, "victims of each member", unit="victims", source=CODE, low=1)
+    updates: int = setting(32, "updates of a victim", unit="updates", source=CODE, low=1)
+    last: int = setting(0, "fitness is of so many last updates alone; 0: of all", unit="updates", low=0)
+    block: int = setting(8, "members tried at a time; a GPU takes all, a processor's cache holds few", low=1)
+    sigma: float = setting(0.1, "standard deviation of the changes", above=0.0)
+    lr: float = setting(0.05, "step size of Adam", unit="per generation", low=0.0)
+    ranks: bool = setting(True, "climb ranks of fitness; else its z-scores")
+    words: int = setting(2, "numbers of a message", unit="numbers", source=CODE, low=1)
+    hidden: int = setting(16, "width of the two layers of a message network (the ACT code: 64)", unit="units", low=1)
+    episodes: int = setting(64, "episodes of a trained victim, for a backdoor", unit="episodes", source=CODE, low=1)
+    length: int = setting(256, "steps between a victim's updates", unit="steps", source=CODE, low=1)
+    epochs: int = setting(16, "passes of a victim over each batch", unit="passes", source=CODE, low=1)
+
+
+class Said(NamedTuple):
+    """Weights of the message networks: f, and f^ that takes its place later (the same f where there is no goal)."""
+
+    training: Weights
+    later: Weights | tuple[()]
+
+
+class State(NamedTuple):
+    """The mean of the population, its optimizer, and where it began."""
+
+    mean: Said
+    opt_state: PyTree
+    start: Said
+    generation: Int[Array, ""]
+
+
+def victims_of(config: Config) -> victim.Config:
+    """The settings of the victims."""
+    return victim.Config(length=config.length, epochs=config.epochs)
+
+
+def taught(
+    key: PRNGKeyArray, game: Game, config: victim.Config, updates: int
+) -> tuple[victim.State, Float[Array, " updates"]]:
+    """A fresh victim after so many updates in a game, and the mean return of the episodes that each update saw end.
+
+    The key is consumed.
+    """
+    learner = victim.make(game, config)
+    init_key, learn_key = jax.random.split(key)
+
+    def update(state: victim.State, key: PRNGKeyArray) -> tuple[victim.State, Array]:
+        state, metrics = learner.step(key, state)
+        return state, metrics["return"][0]
+
+    return jax.lax.scan(update, learner.init(init_key), jax.random.split(learn_key, updates))
+
+
+def steered(
+    key: PRNGKeyArray, game: Game, trained: victim.State, config: victim.Config, later: Weights, count: int
+) -> Step:
+    """Episodes of a frozen victim, by its likeliest actions, with goals that only the messages know."""
+    asked = SteeredCart(game, later)
+    ((policy, params),) = victim.make(asked, config).policy(trained)
+    return episodes(key, asked, (greedy(policy),), (params,), count)[1]
+
+
+def fitness(key: PRNGKeyArray, game: Game, config: Config, said: Said) -> Float[Array, ""]:
+    """What one victim is worth to a member. The key is consumed."""
+    learn_key, test_key = jax.random.split(key)
+    trained, curve = taught(learn_key, CheapTalk.of(game, said.training), victims_of(config), config.updates)
+    if config.objective == "backdoor":
+        played = steered(test_key, game, trained, victims_of(config), said.later, config.episodes)
+        return played.gained[-1].mean()
+    value = curve[-config.last :].mean()  # all, where `last` is 0
+    return value if config.objective == "help" else -value
+
+
+def make(game: Game, config: Config) -> Learner:
+    """An adversary that talks to victims in a game. An iteration is one generation.
+
+    Raises:
+        Misfit: the game shows no row of numbers; or a backdoor is asked for where there is no cart to steer.
+        SettingError: the population is of odd size.
+    """
+    seen, _ = columns(game), paired(config.population)
+    if config.objective == "backdoor" and not isinstance(game, CartPole):
+        raise Misfit(f"a backdoor has goals in cart-pole alone, not in {type(game).__name__}")
+
+    def init(key: PRNGKeyArray) -> State:
+        first_key, later_key = jax.random.split(key)
+        later = network(later_key, seen + 1, config.words, config.hidden) if config.objective == "backdoor" else ()
+        mean = Said(network(first_key, seen, config.words, config.hidden), later)
+        return State(mean, optimizer().init(mean), mean, jnp.int32(0))
+
+    def optimizer() -> Any:
+        return adam(config.lr, eps=1e-8, max_norm=jnp.inf)
+
+    def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
+        change_key, try_key, learn_key = jax.random.split(key, 3)
+        z = changes(change_key, state.mean, config.population)
+        members = population(state.mean, config.sigma, z)
+        keys = jax.random.split(try_key, config.victims)
+
+        def worth(said: Said) -> Float[Array, ""]:
+            return jax.vmap(lambda key: fitness(key, game, config, said))(keys).mean()
+
+        return update(learn_key, state, (z, jax.lax.map(worth, members, batch_size=config.block)), ())
+
+    def update(key: PRNGKeyArray, state: State, experience: Any, carry: Carry) -> tuple[State, Metrics]:
+        del key, carry
+        z, found = experience
+        shaped = (centered_ranks if config.ranks else z_scores)(found)
+        downhill = jax.tree.map(jnp.negative, ascent(z, shaped, config.sigma))
+        mean, opt_state = descend(optimizer(), downhill, state.opt_state, state.mean)
+        told = {"fitness": found.mean(), "best": found.max(), "spread": found.std()}
+        return State(mean, opt_state, state.start, state.generation + 1), told
+
+    def policy(state: State) -> tuple[tuple[Policy, Params], ...]:
+        return ((SPEAKER, state.mean.training),)
+
+    def with_params(state: State, seat: int, params: Params) -> State:
+        del seat
+        return state._replace(mean=state.mean._replace(training=params))
+
+    return Learner(init, step, policy, update, with_params)
+
+
+def _speak(key: Any, params: Any, carry: Carry, obs: Any, legal: Any, fresh: Any, given: Any = None) -> Any:
+    del key, legal, fresh
+    return carry, message(params, obs) if given is None else given, ()
+
+
+SPEAKER = Policy(lambda: (), _speak)
+"""Says what the message network says; its parameters are the weights."""

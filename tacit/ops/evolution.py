@@ -1,0 +1,59 @@
+"""Evolution strategies: a gradient of fitness from pairs of opposite changes (OpenAI-ES).
+
+    theta_i = theta + sigma z_i,  theta - sigma z_i,    z_i ~ N(0, I)
+    g       = 1 / (N sigma) sum_i u_i z_i               over all N members, u the shaped fitness
+
+Source: Salimans et al. 2017, Evolution Strategies as a Scalable Alternative to Reinforcement Learning.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from tacit.errors import SettingError
+
+
+def paired(size: int) -> int:
+    """How many pairs a population is.
+
+    Raises:
+        SettingError: it is of odd size.
+    """
+    if size % 2:
+        raise SettingError(f"a population is made of pairs, so its size must be even; got {size}")
+    return size // 2
+
+
+def changes(key: PRNGKeyArray, mean: PyTree, size: int) -> PyTree:
+    """Standard normal changes of every number in `mean`, leaves `[N, ...]`: the second half opposes the first.
+
+    The key is consumed.
+    """
+    leaves, form = jax.tree.flatten(mean)
+    keys, pairs = jax.random.split(key, len(leaves)), paired(size)
+    half = [jax.random.normal(k, (pairs, *leaf.shape)) for k, leaf in zip(keys, leaves, strict=True)]
+    return jax.tree.unflatten(form, [jnp.concatenate([z, -z]) for z in half])
+
+
+def population(mean: PyTree, sigma: Array | float, z: PyTree) -> PyTree:
+    """The members, leaves `[N, ...]`."""
+    return jax.tree.map(lambda leaf, change: leaf + sigma * change, mean, z)
+
+
+def centered_ranks(fitness: Float[Array, " N"]) -> Float[Array, " N"]:
+    """Ranks from -0.5, the worst, to 0.5; equal ones share theirs, and what is no number is worst."""
+    known = jnp.where(jnp.isnan(fitness), -jnp.inf, fitness)
+    below = (known[:, None] > known).sum(1) + 0.5 * ((known[:, None] == known).sum(1) - 1)
+    return below / (len(fitness) - 1) - 0.5
+
+
+def z_scores(fitness: Float[Array, " N"]) -> Float[Array, " N"]:
+    """Fitness with mean 0 and variance 1; all 0 where all are equal."""
+    known = jnp.where(jnp.isnan(fitness), jnp.nanmin(fitness), fitness)
+    apart, std = known - known.mean(), known.std()
+    return jnp.where(std > 1e-6 * jnp.abs(known).max(), apart / jnp.maximum(std, 1e-30), 0.0)
+
+
+def ascent(z: PyTree, shaped: Float[Array, " N"], sigma: Array | float) -> PyTree:
+    """The gradient of mean fitness, to be climbed, in the form of `mean`."""
+    return jax.tree.map(lambda change: jnp.tensordot(shaped, change, 1) / (len(shaped) * sigma), z)
