@@ -112,6 +112,13 @@ def test_nobody_there(tmp_path):
     assert asked.counts["calls"] == 1
 
 
+def test_no_encryption_there(tmp_path):
+    with serving(echo) as server:
+        asking = Asking(url=server.url.replace("http:", "https:"), **FAST)
+        with Client(asking, tmp_path / "a") as asked, pytest.raises(RunError, match="no encrypted connection to https"):
+            asked.ask(TALK, "stub", 0)
+
+
 def test_a_pause_that_is_too_long_ends_the_run(tmp_path):
     with (
         serving(echo, lambda *_: "later") as server,

@@ -1,5 +1,6 @@
 """Games in words: claims and their wordings, rules beside the games' own numbers, and trained players at the table."""
 
+import itertools
 import re
 from collections import Counter
 
@@ -10,13 +11,15 @@ import pytest
 
 from tacit import games
 from tacit.errors import Misfit
+from tacit.games.phone_booth import HINT_DOWN, HINT_UP, LEFT, RIGHT, WAIT
 from tacit.interop.chat.games import in_words
 from tacit.interop.chat.players import Literal, Trained, deciding, labels
 from tacit.interop.chat.table import Play, Said, Table, _elsewhere
+from tacit.interop.chat.text import on_host
 from tacit.learners import dial
 from tacit.loops import joint, rollout, start
 
-EPISODES = 40
+EPISODES = 30
 BOOTHS = {"length": 6, "sender_start": 7, "receiver_start": 0, "receiver_room": 2}
 ALL = {
     "referential": games.make("referential"),
@@ -161,8 +164,8 @@ def test_claims_taken_at_their_word_find_the_target(literal_tables):
     found = means(plays)
     assert why == ""
     assert found["natural"] == found["canonical"] == found["synonyms"] == 1.0
-    # One of four by chance, standard error .068; a true claim says less than all, and a foreign one is mostly wrong.
-    assert abs(found["silent"] - 0.25) < 0.25
+    # One of four by chance, standard error .079; a true claim says less than all, and a foreign one is mostly wrong.
+    assert abs(found["silent"] - 0.25) < 0.3
     assert found["shuffled"] < 0.5
     assert found["silent"] < found["grounded-speaker"] < 1.0
 
@@ -270,7 +273,7 @@ def test_moves_are_messages_where_nothing_is_said():
     play = table.episode(0)
     assert len(play.messages) == play.steps
     assert play.returns[0] == play.returns[1] >= 1
-    assert all(one.action == two.message for one, two in zip(play.messages, play.messages[1:], strict=False))
+    assert all(one.action == two.message for one, two in itertools.pairwise(play.messages))
     assert all(m.private.startswith("playable: ") for m in play.messages)
 
 
@@ -289,3 +292,17 @@ def test_shuffled_messages_fit_what_is_public():
         "zero",
     ]
     assert found(0, 2, 0, "a") == ""  # nobody spoke there
+
+
+def test_hints_that_are_kept():
+    """A receiver that is trained hears the last one until another comes; words arrive only where there is a line."""
+    text = in_words(games.make("phone-booth", latched=True, sender_start=6), "auto", True)
+    game, key = text.game, jax.random.key(0)
+    states = [game.reset(key, jnp.int32(1))]
+    for moves in ([RIGHT, LEFT], [HINT_DOWN, LEFT], [HINT_DOWN, WAIT], [LEFT, WAIT], [HINT_UP, WAIT]):
+        states.append(game.step(key, states[-1], jnp.array(moves))[0])
+    arrived = [text.arrived(*map(on_host, pair)) for pair in itertools.pairwise(states)]
+    assert arrived == [False, False, True, True, False]  # a line is there as long as both are in their booths
+    assert [bool(state.received) for state in states] == [False, False, False, True, True, True]
+    with pytest.raises(Misfit, match=r"kept .* and may be lost"):
+        in_words(games.make("phone-booth", latched=True, loss=(0.5,)), "auto", False)

@@ -124,7 +124,7 @@ class Client:
             if not answer.failure:
                 return answer
             if answer.absent and not self._heard_of:
-                raise RunError(f"nobody answers at {self.at}; is a server running there?")
+                raise RunError(f"{answer.absent} {self.at}; is a server running there?")
             if attempt < self.asking.retries:
                 self._pause(attempt, answer.wait)
         with self._lock:
@@ -133,7 +133,8 @@ class Client:
             if self._lost_in_a_row >= IN_A_ROW:
                 raise Stopped(
                     f"the last {IN_A_ROW} calls of {self.at} were given up after {1 + self.asking.retries} tries each;"
-                    f" is --timeout {self.asking.timeout:g} too short? Answers are kept, and a repeated run goes on"
+                    f" is the server still there, or --timeout {self.asking.timeout:g} too short? Answers are kept,"
+                    " and a repeated run goes on"
                 )
         return None
 
@@ -174,7 +175,7 @@ class Client:
 
     def _settled(self, needed: tuple[int, int], answer: Answer) -> None:
         """Counts what a call used in place of what it might have; who turns away asks for nothing."""
-        none = answer.failure in ("busy", "failing") or answer.absent
+        none = answer.failure in ("busy", "failing") or bool(answer.absent)
         written = needed[1] if answer.failure else estimate(answer.content)  # what broke off may still be charged
         used = (0, 0) if none else answer.tokens or (needed[0], written)
         with self._lock:

@@ -15,6 +15,7 @@ import math
 import os
 import re
 import socket
+import ssl
 import time
 import urllib.parse
 from collections.abc import Mapping
@@ -54,14 +55,14 @@ class Answer(NamedTuple):
         content: the reply.
         tokens: read and written, as the endpoint counts; None where it does not say.
         wait: seconds after which the endpoint wants to be asked again; 0 where it does not say.
-        absent: nobody listens there.
+        absent: why nobody at all is there, in words that the address follows; empty, if somebody may be.
     """
 
     failure: str = ""
     content: str = ""
     tokens: tuple[int, int] | None = None
     wait: float = 0.0
-    absent: bool = False
+    absent: str = ""
 
 
 def place(url: str) -> Place:
@@ -133,7 +134,9 @@ def call(at: Place, variable: str, request: Mapping[str, Any], timeout: float) -
     except TimeoutError:
         return Answer("late")
     except (ConnectionRefusedError, socket.gaierror):
-        return Answer("broken", absent=True)
+        return Answer("broken", absent="nobody answers at")
+    except ssl.SSLError:
+        return Answer("broken", absent="there is no encrypted connection to")
     except (OSError, http.client.HTTPException, ValueError):
         return Answer("broken")
     finally:

@@ -202,7 +202,7 @@ class Sitting:
             elif not text.talk and reply.action is not None and len(text.actions(state, seat)) > 1:
                 self._seen(order, seat, state, reply.action)
         if talking:
-            self._deliver(state)
+            self._deliver(state, state)
         return replies
 
     def _send(self, order: int, seat: int, state: Any, message: str) -> None:
@@ -237,14 +237,14 @@ class Sitting:
             if line := self.text.told(state, [reply.action or "" for reply in chosen], rewards, seat):
                 notes.append(line)
         if self.text.talk:
-            self._deliver(new)
+            self._deliver(state, new)
         self.fresh = len(self.said)
 
-    def _deliver(self, state: Any) -> None:
+    def _deliver(self, before: Any, after: Any) -> None:
         """Passes on the messages that were not yet; those that do not arrive are delivered as nothing."""
         for place in range(self.fresh, len(self.said)):
             message = self.said[place]
-            arrived = self.text.arrived(state)
+            arrived = self.text.arrived(before, after)
             if not arrived:
                 self.said[place] = message = message._replace(delivered="")
             self.notes[message.seat].append(

@@ -88,9 +88,9 @@ class TextGame(abc.ABC):
         del state
         return (seat + 1) % self.players
 
-    def arrived(self, state: State) -> bool:
-        """Whether what was said before this state arrived."""
-        del state
+    def arrived(self, before: State, after: State) -> bool:
+        """Whether what was said in the state before arrives in the one after."""
+        del before, after
         return True
 
     def claim(self, message: str) -> str | None:

@@ -4,8 +4,10 @@ import functools
 import random
 from collections.abc import Mapping, Sequence
 
+import jax
 import numpy as np
 
+from tacit.errors import Misfit
 from tacit.games.base import Game
 from tacit.games.phone_booth import DOWN, HINT_DOWN, HINT_UP, LEFT, RIGHT, SENDER, UP, WAIT, BoothState
 from tacit.interop.chat.text import TextGame, only, words_of
@@ -28,9 +30,17 @@ class BoothText(TextGame):
     about = "which exit is right"
 
     def __init__(self, game: Game, coded: bool = False) -> None:
+        """Reads the rules.
+
+        Raises:
+            Misfit: hints are kept and may be lost, so that nobody can tell an old one from a new one.
+        """
         super().__init__(game)
+        if self.game.latched and any(self.game.loss):
+            raise Misfit("hints that are kept (latched) and may be lost are not told in words; set loss to 0")
         self.coded = coded
         self.keeps = self.game.latched
+        self.line = jax.jit(lambda state: self.game.line(state)[0])
 
     def rules(self, seat: int) -> str:
         game = self.game
@@ -83,8 +93,9 @@ class BoothText(TextGame):
         del state
         return seat == SENDER and action == SPEAK
 
-    def arrived(self, state: BoothState) -> bool:
-        return bool(state.received)
+    def arrived(self, before: BoothState, after: BoothState) -> bool:
+        """Where hints are kept, whether there was a line says it, as what was received before is still there."""
+        return bool(self.line(before) > 0) if self.keeps else bool(after.received)
 
     def claim(self, message: str) -> str | None:
         words = words_of(message)
