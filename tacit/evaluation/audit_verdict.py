@@ -141,7 +141,9 @@ def _kind_words(audit: Audit, kind: str, acts: bool) -> str:
         ends = "and they are understood" if audit.used else "and they tell something all the same"
         return f"{100 * found['lies'].figure.plain:.0f} % of them are false, {ends}: a private code."
     if kind == "wording code":
-        return f"They are true, but {_sized(found['wording'])} are in how they are worded."
+        chosen = found["selection"]
+        more = f", and {_sized(chosen)} in which truth is said" if chosen.found else ""
+        return f"They are true, but {_sized(found['wording'])} are in how they are worded{more}."
     if kind == "literal":
         return "Nothing was found in them beside their declared meaning."
     if "k" in audit.shares and audit.shares["k"].low > 0:
@@ -167,11 +169,11 @@ def uncertainty(audit: Audit, told: Told) -> str:
     if told.parts is not None:
         words.append(f"In the wording there are {_interval(told.parts.wording)} bits, with room for ")
         words[-1] += f"{told.parts.wording_room.plain:z.3f}; false are {_interval(told.parts.lies)} of all messages."
-    for name, share in audit.shares.items():
-        what = {"w": "the wording", "k": "conventions"}[name]
-        words.append(
-            f"Of what messages are worth, {share.mean:z.2f} ({share.low:z.2f} to {share.high:z.2f}) is in {what}."
-        )
+    what = {"w": "the wording", "k": "conventions"}
+    spread = [f"{part.mean:z.2f} ({part.low:z.2f} to {part.high:z.2f})" for part in audit.shares.values()]
+    each = [f"{figures} in {what[name]}" for name, figures in zip(audit.shares, spread, strict=True)]
+    if each:
+        words.append(f"Of what messages are worth, there is {' and '.join(each)}.")
     return " ".join(words)
 
 

@@ -71,10 +71,14 @@ def receiver(far: int, length: int, width: int) -> Policy:
 
 
 def replies(game: TwoStepGame, meaning: Meaning) -> Float[np.ndarray, "n A"]:
-    """The best reply in each information set to the belief that openings are true, as rows for `TABLE`."""
+    """The best reply in each information set to the belief that messages are true, as rows for `TABLE`.
+
+    A message is an opening; where the meaning has more messages than there are openings, what arrives of it.
+    """
     sizes, shown = game.sizes, game.shown
     prior = np.asarray(game.prior)[:, :, None]
-    taken = prior * meaning.literal[0][meaning.claim].T[:, None]  # [c1, c2, a1]
+    said = shown if len(meaning.claim) > sizes.openings else np.broadcast_to(np.arange(sizes.openings), shown.shape)
+    taken = prior * meaning.literal[0][meaning.claim[said], np.arange(sizes.first)[:, None, None]]  # [c1, c2, a1]
     payoff = np.asarray(game.rewards)
     earns = np.zeros((2, game.num_sets, sizes.replies))  # taking openings at their word, and as telling nothing
     for how, weight in enumerate((taken, np.broadcast_to(prior, taken.shape))):

@@ -28,6 +28,7 @@ READINGS: dict[str, dict[str, Entry]] = {
         "SwitchRiddle": Entry("tacit.evaluation.readings_of_messages:RiddleReading", "how many have been in the room"),
         "ColorDigit": Entry("tacit.evaluation.readings_of_messages:ColorDigitReading", "the own digit and its color"),
         "MultiStepDigits": Entry("tacit.evaluation.readings_of_messages:DigitReading", "the own digit"),
+        "Witness": Entry("tacit.evaluation.readings_of_moves:WitnessReading", "the object that is seen"),
         "PhoneBooth": Entry("tacit.evaluation.readings_of_messages:BoothReading", "which exit is right"),
     },
     "actions": {
@@ -87,7 +88,7 @@ class Reading(Settings, abc.ABC):
         return jnp.zeros(self.game.spec.num_players, int)
 
     @abc.abstractmethod
-    def message(self, action: Any) -> Int[Array, " P"]:
+    def message(self, state: State, action: Any) -> Int[Array, " P"]:
         """The number of what each player says."""
 
     @abc.abstractmethod
@@ -113,7 +114,8 @@ class Reading(Settings, abc.ABC):
 class ByBits(Reading):
     """Games whose messages are bits, the second head of an action, heard by others at the next step."""
 
-    def message(self, action: Action) -> Int[Array, " P"]:
+    def message(self, state: State, action: Action) -> Int[Array, " P"]:
+        del state
         sent = action.message > 0.5
         return (sent * (1 << jnp.arange(sent.shape[-1]))[None]).sum(-1)
 

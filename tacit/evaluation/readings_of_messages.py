@@ -163,7 +163,8 @@ class BoothReading(Reading):
     def private(self, state: BoothState) -> Int[Array, "2"]:
         return jnp.full(2, state.exit)
 
-    def message(self, action: Any) -> Int[Array, "2"]:
+    def message(self, state: BoothState, action: Any) -> Int[Array, "2"]:
+        del state
         move = self.move(action)
         said = action.message[:, 0] > 0.5 if isinstance(action, Action) else move == phone_booth.HINT_DOWN
         return jnp.where(move >= phone_booth.HINT_UP, said, QUIET).astype(int)

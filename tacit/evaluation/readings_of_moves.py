@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from tacit.errors import Misfit
-from tacit.evaluation.message_meaning import Meaning
+from tacit.evaluation.message_meaning import Meaning, declared
 from tacit.evaluation.readings import NOTHING_PRIVATE, Reading, following
 from tacit.evaluation.talk import NONE, Names
 from tacit.games.hanabi.moves import name as hanabi_name
@@ -19,7 +19,7 @@ from tacit.games.hanabi.variant import HanabiState
 from tacit.games.levers import LeverState
 from tacit.games.matrix import MatrixState
 from tacit.games.two_step import TwoStepState
-from tacit.types import Step
+from tacit.types import State, Step
 
 
 class Moves(Reading):
@@ -31,7 +31,8 @@ class Moves(Reading):
     def acts(self) -> bool:
         return True
 
-    def message(self, action: Int[Array, " P"]) -> Int[Array, " P"]:
+    def message(self, state: State, action: Int[Array, " P"]) -> Int[Array, " P"]:
+        del state
         return action
 
     def said(self, action: Int[Array, " P"], message: Int[Array, " P"], here: Bool[Array, " P"]) -> Int[Array, " P"]:
@@ -78,6 +79,38 @@ class OpeningReading(Moves):
 
     def own(self, steps: Step) -> Int[Array, "T 2"]:
         return jnp.full(steps.action.shape, NONE)
+
+
+class WitnessReading(OpeningReading):
+    """The witness sees an object and says of one attribute, in some wording, whether it is there.
+
+    The rules fill in the truth: a message that is set, or delivered in place of another, has its attribute and its
+    wording, and says of that attribute what is so.
+    """
+
+    about = "the object that is seen"
+
+    def names(self) -> Names:
+        game = self.game
+        objects = tuple("object " + "".join(map(str, row)) for row in game.objects)
+        claims = [f"{'no ' if claim % 2 == 0 else ''}{claim // 2 + 1}" for claim in game.claims]
+        wording = np.arange(len(claims)) % game.wordings
+        said = tuple(f"{claim} ({word})" for claim, word in zip(claims, wording, strict=True))
+        answers = tuple("names " + name.removeprefix("object ") for name in objects)
+        symbols = np.stack([game.claims // 2, game.claims % 2, wording], axis=1)
+        return Names(objects, ("anything",), said, answers, (), game.objects, symbols)
+
+    def meaning(self) -> Meaning:
+        return declared(self.game.literal, self.game.claims)
+
+    def message(self, state: TwoStepState, action: Int[Array, "2"]) -> Int[Array, "2"]:
+        opening = jnp.clip(action, 0, self.game.sizes.openings - 1)
+        return jnp.asarray(self.game.shown)[state.first, state.second, opening].astype(int)
+
+    def said(self, action: Int[Array, "2"], message: Int[Array, "2"], here: Bool[Array, "2"]) -> Int[Array, "2"]:
+        wordings = self.game.wordings
+        attribute, wording = message // (2 * wordings), message % wordings
+        return jnp.where(here, attribute * wordings + wording, action).astype(action.dtype)
 
 
 WORDS = ("card", "opening", "reply")

@@ -118,7 +118,7 @@ class Tapped(Around):
         law_key, inner_key = jax.random.split(key)
         players = jnp.arange(self.spec.num_players)
         spoke = self.reading.speaks(state.inner, action)
-        sent = jnp.clip(self.reading.message(action), 0, self.law.by_message.shape[0] - 1)
+        sent = jnp.clip(self.reading.message(state.inner, action), 0, self.law.by_message.shape[0] - 1)
         known = self.reading.public(state.inner), self.reading.private(state.inner)
         blind, by_message, by_state = jax.tree.map(jnp.asarray, self.law)
         odds = jnp.where(blind, by_state[known], by_message[sent])

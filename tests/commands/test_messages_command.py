@@ -42,7 +42,7 @@ def run(capsys, place, words):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Transcripts, and a run of a game that nothing is said in."""
+    """Transcripts, good and bad."""
     folder = tmp_path_factory.mktemp("audited")
     write(folder / "coded.jsonl", coded())
     write(folder / "short.jsonl", coded(10))
@@ -50,8 +50,6 @@ def place(tmp_path_factory):
     (folder / "torn.jsonl").write_text("\n".join(content[:3])[:-20])
     (folder / "other.jsonl").write_text(content[0] + "\n" + content[1].replace('"Ann"', '"Al"'))
     (folder / "empty.jsonl").write_text("")
-    trained = training.new_run(folder, "naive-ipd", Experiment("naive", "ipd", seeds=2, iterations=1))
-    policies.save(training.train(trained, lambda _: None))
     return folder
 
 
@@ -70,6 +68,7 @@ def test_a_transcript(capsys, tmp_path, place):
     assert page.count("<svg") == 3  # what is said when, what that tells, what it is worth
 
 
+@pytest.mark.long
 def test_json(capsys, tmp_path, place):
     """The same seed gives the same figures, and the page is made of the same."""
     found = []
@@ -96,6 +95,7 @@ def test_json(capsys, tmp_path, place):
     assert [part["title"] for part in messages_page.page(stored)] == [part["title"] for part in stored["exhibits"]]
 
 
+@pytest.mark.long
 def test_moves_that_are_seen(capsys, tmp_path):
     """Tit-for-tat cooperates with its twin for ever, and would follow any other move."""
     words = "tit-for-tat alternator --game ipd:length=4 --channel actions --episodes 100"
@@ -113,13 +113,11 @@ WRONG = [
     ("", "usage: tacit evaluate messages MODEL... | TRANSCRIPT, got 0 words"),
     ("tit-for-tat --game ipd", "has nothing to read in channel messages; audit it with --channel actions"),
     ("tit-for-tat --game prisoners-dilemma --channel actions", "nobody sees a move before it is over"),
-    ("{place}/naive-ipd-001", "MatrixGame has nothing to read in channel messages"),
     ("cautious --game commons", "this player plays Hanabi"),
     ("tit-for-tot --game ipd", "unknown model 'tit-for-tot' (did you mean tit-for-tat?)"),
     ("tit-for-tat --game ipd --channel moves", "--channel must be one of messages, actions"),
     ("tit-for-tat --game ipd --episodes 99", "--episodes must be >= 100"),
     ("tit-for-tat --game ipd --level 0.01", "permutations must be at least 20 / level = 2000, got 1000"),
-    ("{place}/naive-ipd-001 cautious", "Hanabi"),
     ("{place}/nothing.jsonl", "nothing.jsonl cannot be read: No such file or directory"),
     ("{place}/empty.jsonl", "empty.jsonl is empty; a transcript begins with a header"),
     ("{place}/torn.jsonl", "torn.jsonl line 3 is not JSON"),

@@ -128,7 +128,7 @@ def test_one_message_alone_is_set():
     assert returns.tolist() == (1.0 - np.arange(EPISODES) % 2).tolist()
 
 
-@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize("silent", [pytest.param(False, marks=pytest.mark.long), True])
 def test_the_game_inside_is_left_alone(silent):
     """Step for step what the game itself does with the same actions; and, hushed, what it does without talk."""
     rules = {"num_players": 3, "length": 5}
@@ -256,6 +256,18 @@ def test_literal_replies_are_those_of_the_grounded_listener():
     for opening in range(3):  # those after which he does not see the pet
         wanted = grounded_listener(np.full((1, 2), 0.5), meaning, payoff[None, :, opening])[0, opening]
         assert table[2 + opening, 4:7] == pytest.approx(wanted)
+
+
+def test_a_literal_listener_hears_a_witness():
+    """It gets the attribute that is spoken of right, and the others at random: 1/2 + half of the rest, for each."""
+    game = games.make("witness", wordings=2)
+    reading = reading_of(game, "messages")
+    table = replies(game, reading.meaning())
+    sets = table[8 : 8 + game.num_sets, game.sizes.openings : -1]  # [message, object]
+    spoken, so = game.claims // 2, game.claims % 2
+    for message, chances in enumerate(sets):
+        fits = game.objects[:, spoken[message]] == so[message]
+        assert chances == pytest.approx(fits / fits.sum())
 
 
 def test_games_that_cannot_be_read():

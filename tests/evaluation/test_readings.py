@@ -1,5 +1,7 @@
 """How games are read: in random play all numbers have names, and mean what they say."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,13 +22,14 @@ READ = {
     "phone-booth": ("messages", ROOMS),
     "color-digit": ("messages", {"bits": 2}),
     "multi-step-digits": ("messages", {}),
+    "witness": ("messages", {"wordings": 2}),
     "pet-light": ("actions", {}),
     "tiny-hanabi-f": ("actions", {}),
     "repeated-levers": ("actions", {"length": 5}),
     "iterated-chicken": ("actions", {"length": 5}),
     "hanabi-very-small": ("actions", {}),
 }
-QUICK = ("referential", "pet-light")
+QUICK = ("pet-light",)
 
 
 def random_policy(space):
@@ -45,7 +48,9 @@ def random_policy(space):
     return Policy(lambda: (), act)
 
 
+@functools.cache
 def read(name):
+    """How a game is read, and the record of random play of it."""
     channel, rules = READ[name]
     game = games.make(name, **rules)
     reading = reading_of(game, channel)
@@ -79,6 +84,7 @@ def test_every_number_has_a_name(name):
         assert len(set(talk.state.tolist())) > 1
 
 
+@long
 def test_the_referential_game_pays_for_the_object_that_is_meant():
     reading, talk = read("referential")
     assert (talk.returns[talk.episode] == (talk.answer == talk.state)).all()
@@ -94,6 +100,18 @@ def test_a_card_and_an_opening_are_read():
     assert set(talk.step) == set(talk.speaker) == {0}
     payoff = np.asarray(reading.game.rewards)[:, 0]
     np.testing.assert_allclose(talk.returns, payoff[talk.state, talk.message, talk.answer])
+
+
+@long
+def test_a_witness_says_what_is_so():
+    reading, talk = read("witness")
+    meaning = reading.meaning()
+    assert meaning is not None
+    assert meaning.true[0, talk.state, talk.message].all()
+    game = reading.game
+    right = game.objects[talk.state] == game.objects[talk.answer]
+    np.testing.assert_allclose(talk.returns, right @ np.array(game.worth), atol=1e-6)
+    assert reading.names().messages[:4] == ("no 1 (0)", "no 1 (1)", "1 (0)", "1 (1)")
 
 
 @long
