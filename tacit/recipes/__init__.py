@@ -96,6 +96,11 @@ RECIPES = {
     "maze-small": Entry(
         "tacit.recipes.maze_small:RECIPE", "five curricula in small mazes, with equal steps to learn from"
     ),
+    "maze-dr": Entry("tacit.recipes.maze_full:MAZE_DR", "domain randomization in mazes of 13 by 13 cells"),
+    "maze-plr": Entry("tacit.recipes.maze_full:MAZE_PLR", "robust PLR in mazes of 13 by 13 cells"),
+    "maze-accel": Entry("tacit.recipes.maze_full:MAZE_ACCEL", "ACCEL in mazes of 13 by 13 cells"),
+    "maze-sfl": Entry("tacit.recipes.maze_full:MAZE_SFL", "SFL in mazes of 13 by 13 cells"),
+    "maze-paired": Entry("tacit.recipes.maze_full:MAZE_PAIRED", "PAIRED in mazes of 13 by 13 cells"),
     "dial-color-digit": Entry(
         "tacit.recipes.dial_color_digit:RECIPE", "DIAL says the parity of a digit, worth more than its color"
     ),
@@ -111,7 +116,14 @@ RECIPES = {
     "audit-dial": Entry(
         "tacit.recipes.audit_dial:RECIPE", "what DIAL's messages carry: the declared meaning, or its opposite"
     ),
+    "audit-prevention": Entry(
+        "tacit.recipes.audit_prevention:RECIPE",
+        "hidden codes by self-play, and what becomes of them if learned off-belief",
+    ),
     "audit-planted": Entry(
         "tacit.recipes.audit_planted:RECIPE", "planted codes are found, honest speakers are not accused"
+    ),
+    "act-defenses": Entry(
+        "tacit.recipes.act_defenses:RECIPE", "defenses against messages beside what is seen, on the cart and pole"
     ),
 }

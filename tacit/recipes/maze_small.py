@@ -152,7 +152,7 @@ RECIPE = Recipe(
         _more(_gain(SFL, DR, WORST), SFL_DATA, 0.019),
     ),
     quick=Budget(seeds=2, iterations=3),
-    full=Budget(seeds=10, raised=5000),
+    full=Budget(seeds=20),
     notes=(
         "Solve rates are means over seeds and levels, 10 plays of each, of students who draw their actions. Random "
         "levels are those that can be solved. Every student learns from 400 batches of 2,048 steps; methods that judge "

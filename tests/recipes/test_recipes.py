@@ -73,6 +73,11 @@ SLOW = (
     "tabular-immunity",
     "true-regret-game",
     "maze-small",
+    "maze-dr",
+    "maze-plr",
+    "maze-accel",
+    "maze-sfl",
+    "maze-paired",
 )  # many programs to compile
 
 
