@@ -7,8 +7,8 @@
 
 with a the angle, w its speed, l half the pole's length; a step adds dt times (v, v., w, w.) to (x, v, a, w).
 
-Source: Barto, Sutton and Anderson 1983, with the constants and the explicit Euler steps of Gym's CartPole-v1; 200 steps,
-as in the public code of Lu et al. 2023 (luchris429/adversarial-cheap-talk).
+Source: Barto, Sutton and Anderson 1983, with the constants and the explicit Euler steps of Gym's CartPole-v1; 200
+steps, as in the public code of Lu et al. 2023 (luchris429/adversarial-cheap-talk).
 """
 
 from typing import NamedTuple
@@ -46,9 +46,12 @@ class CartPole(Game):
     def spec(self) -> Spec:
         return Spec(1, Real((4,)), Discrete(2), self.length, (0.0, 1.0))
 
+    def sample_level(self, key: PRNGKeyArray) -> Level:
+        """How the cart and the pole move at first, as they are seen. The key is consumed."""
+        return jax.random.uniform(key, (4,), minval=-AT_FIRST, maxval=AT_FIRST)
+
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> CartState:
-        del level
-        moving = jax.random.uniform(key, (4,), minval=-AT_FIRST, maxval=AT_FIRST)
+        moving = self.sample_level(key) if level is None else level
         return CartState(moving, jnp.int32(0), jnp.bool_(False), jnp.bool_(False))
 
     def observe(self, state: CartState) -> Float[Array, "1 4"]:

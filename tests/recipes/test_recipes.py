@@ -46,6 +46,7 @@ LEARNERS = {
 
 
 SLOW = (
+    "act-defenses",
     "audit-dial",
     "cars-and-cyclists",
     "coin-mfos",
