@@ -20,7 +20,7 @@ class Stub(http.server.ThreadingHTTPServer):
     """Answers by `think(prompt) -> text` and misbehaves by `trouble(number of the call, request) -> kind`.
 
     Kinds: "" (none), "late", "busy", "later" (tomorrow), "error", "cut", "no-choices", "not-json", "huge", "no-usage",
-    "latin", or a status.
+    "latin", "drip" (a byte now and then), or a status.
     """
 
     daemon_threads = True
@@ -69,6 +69,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if kind == "not-json":
             self._send(200, f"{{oops {key}")
+            return
+        if kind == "drip":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(20):
+                    self.wfile.write(b" ")
+                    time.sleep(LATE / 10)
             return
         if kind == "huge":
             self._send(200, {"choices": [{"message": {"content": "x" * 2**20}}]})

@@ -49,6 +49,7 @@ def test_no_seed_where_none_is_wanted(tmp_path):
     ("kind", "count"),
     [
         ("late", "late"),
+        ("drip", "late"),
         ("busy", "busy"),
         ("error", "failing"),
         ("503", "failing"),
@@ -59,7 +60,7 @@ def test_no_seed_where_none_is_wanted(tmp_path):
     ],
 )
 def test_what_passes_is_asked_again(tmp_path, kind, count):
-    timeout = SHORT if kind == "late" else 5.0
+    timeout = SHORT if count == "late" else 5.0
     with (
         serving(echo, lambda n, _: kind if n < 2 else "") as server,
         client(server, tmp_path, timeout=timeout) as asked,
