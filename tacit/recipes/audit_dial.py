@@ -71,8 +71,8 @@ def kinds(found: Mapping[str, Any]) -> np.ndarray:
 
 
 def returned(found: Mapping[str, Any], arm: str) -> np.ndarray:
-    """The mean return of each seed, where `arm` is delivered."""
-    return np.array([each[arm]["mean"] for each in found["returns"].values()])
+    """The mean return of each seed, where `arm` is delivered; who says nothing earns the same in any case."""
+    return np.array([each.get(arm, each[NATURAL])["mean"] for each in found["returns"].values()])
 
 
 def lies(found: Mapping[str, Any]) -> np.ndarray:
