@@ -284,3 +284,33 @@ def test_crossings_are_five_walls_with_an_opening_each():
         lines = [*walls[1::2], *walls[:, 1::2].T]
         # A line that is no wall is crossed by at most four walls, so it has at most four blocked cells.
         assert sum(line.sum() > 5 for line in lines) == 5
+
+
+def test_a_teacher_builds_a_level_cell_by_cell():
+    editor = games.make("maze", width=3, height=2, walls=0, builds=7).editor
+    build = jax.jit(editor.step)
+    state = editor.reset(KEY)
+    kinds = [editor.observe(state).image[0, :, :, 0]]
+    for action in (4, 6, 0, 2, 4, 2, 5):  # goal, direction, agent; a wall, none on the goal, that wall away, another
+        state, outcome = build(KEY, state, jnp.array([action], jnp.int32))
+        assert float(outcome.reward[0]) == 0
+        kinds.append(editor.observe(state).image[0, :, :, 0])
+    assert bool(outcome.terminated)
+    assert render(editor.built(state)) == "<..\n.G#"
+    shown = [np.rint(10 * np.asarray(kind)).astype(int).tolist() for kind in kinds]
+    assert shown[0] == [[1, 1, 1], [1, 1, 1]]  # nothing is there before it is placed
+    assert shown[1:3] == [[[1, 1, 1], [1, 8, 1]]] * 2
+    assert shown[4] == [[10, 1, 2], [1, 8, 1]]
+    view = editor.observe(state)
+    assert view.time[0].sum() == 0  # time is up
+    assert ((view.noise >= 0) & (view.noise < 1)).all()
+
+
+def test_an_agent_on_the_goal_is_put_elsewhere():
+    editor = games.make("maze-small").editor
+    build = jax.jit(jax.vmap(editor.step, (0, None, None)))
+    state = editor.reset(KEY)._replace(goal=jnp.int32(5), time=jnp.int32(2))
+    states, _ = build(jax.random.split(KEY, 500), state, jnp.array([5], jnp.int32))
+    counts = np.bincount(np.asarray(states.agent), minlength=49)
+    assert counts[5] == 0
+    assert (np.delete(counts, 5) > 0).all()

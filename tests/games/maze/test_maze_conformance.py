@@ -3,6 +3,7 @@
 Where JaxUED is installed, all is compared with it directly, over a thousand levels.
 """
 
+import dataclasses
 import functools
 import pathlib
 
@@ -15,6 +16,7 @@ from scipy import stats
 
 from tacit import games
 from tacit.games.maze_levels import MazeLevel, parse, render
+from tacit.loops import player
 
 RECORDED = pathlib.Path(record_jaxued.RECORDED)
 IMAGE = {".": (1, 0, 0), "#": (2, 5, 0), "G": (8, 1, 0)}
@@ -28,7 +30,7 @@ def parts():
     """The recorded file's parts: `{heading: lines}`, in order."""
     found, lines = {}, [line for line in RECORDED.read_text().splitlines() if line[0] != "#" or "/" in line.split()[0]]
     for line in lines:
-        if line.split()[0] in ("game", "edits", "distinct"):
+        if line.split()[0] in ("game", "edits", "built", "distinct"):
             found[line] = []
         else:
             found[next(reversed(found))].append(line.split())
@@ -89,8 +91,8 @@ def test_edits_end_in_the_same_levels_as_often(mutator):
     made = jax.jit(jax.vmap(game.mutate, (0, None)))(keys, level)
     rows = np.concatenate([np.asarray(leaf).reshape(SAMPLES, -1).astype(np.int8) for leaf in made], axis=1)
     _, where, counts = np.unique(rows, axis=0, return_index=True, return_counts=True)
-    texts = [render(jax.tree.map(lambda leaf, i=i: leaf[i], made)).replace("\n", "/") for i in where]
-    ours = dict(zip(texts, counts.tolist(), strict=True))
+    found = [render(jax.tree.map(lambda leaf, i=i: leaf[i], made)).replace("\n", "/") for i in where]
+    ours = dict(zip(found, counts.tolist(), strict=True))
     theirs = {text: int(count) for text, count in lines}
     assert len(ours) > 25
     assert rather_alike(ours, theirs)
@@ -109,6 +111,43 @@ def test_random_levels_have_as_many_different_walls():
     assert walls.sum((1, 2)).mean() == pytest.approx(expected, abs=5 * walls.sum((1, 2)).std() / SAMPLES**0.5)
     share = expected / 169
     assert np.abs(walls.mean(0) - share).max() < 5 * (share * (1 - share) / SAMPLES) ** 0.5
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def build(size, actions):
+    """Our editor's levels by actions `[T, N]`, and what it showed before each."""
+    editor = dataclasses.replace(games.make("maze", width=size, height=size, walls=0).editor, length=len(actions))
+
+    def one(actions):
+        def step(state, action):
+            return editor.step(jax.random.key(0), state, action[None])[0], editor.observe(state).image[0]
+
+        state, images = jax.lax.scan(step, editor.reset(jax.random.key(0)), actions)
+        return editor.built(state), images
+
+    return jax.vmap(one, 1, (0, 1))(actions)
+
+
+def texts(levels):
+    return [render(player(i, levels)) for i in range(len(levels.direction))]
+
+
+def test_recorded_actions_build_the_same_levels():
+    heads = [head.split() for head in parts() if head.startswith("built")]
+    assert len(heads) == record_jaxued.BUILT[0]
+    actions = np.array([list(map(int, head[1].split(","))) for head in heads], np.int32).T
+    made, _ = build(record_jaxued.BUILT[2], actions)
+    assert [text.replace("\n", "/") for text in texts(made)] == [head[2] for head in heads]
+
+
+@pytest.mark.long
+def test_hundreds_of_levels_are_built_as_in_jaxueds_editor():
+    pytest.importorskip("jaxued")
+    actions = record_jaxued.buildings(300, 50, 13, 1)
+    levels, images = record_jaxued.built(actions, 13)
+    made, shown = build(13, actions)
+    assert texts(made) == levels
+    np.testing.assert_array_equal(np.rint(10 * np.asarray(shown)).astype(int), images)
 
 
 @pytest.mark.long
