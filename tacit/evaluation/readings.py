@@ -17,6 +17,7 @@ from tacit.errors import Misfit
 from tacit.evaluation.message_meaning import Meaning
 from tacit.evaluation.talk import NONE, Names
 from tacit.games.base import Game
+from tacit.games.wired import Wired
 from tacit.registry import Entry, load
 from tacit.types import Action, Settings, State, Step
 
@@ -147,6 +148,8 @@ def reading_of(game: Game, channel: str) -> Reading:
     Raises:
         Misfit: its players neither send messages nor, for the channel "actions", see each other's moves.
     """
+    if isinstance(game, Wired):
+        raise Misfit("its players talk in real numbers, and an audit reads bits, hints and moves")
     kinds = [kind.__name__ for kind in type(game).__mro__]
     for name in kinds:
         if name in READINGS[channel]:

@@ -19,6 +19,7 @@ from tacit.evaluation.message_meaning import declared, grounded_listener
 from tacit.evaluation.readings import reading_of
 from tacit.evaluation.tapped import Tap, Tapped, hushed, replaced, reworded
 from tacit.games.phone_booth import HINT_DOWN, HINT_UP
+from tacit.games.wired import Wired
 from tacit.loops import rollout, start
 from tacit.types import Action, Policy
 
@@ -277,6 +278,8 @@ def test_games_that_cannot_be_read():
         reading_of(games.make("hanabi"), "messages")
     with pytest.raises(Misfit, match="neither messages nor moves that an audit can read"):
         reading_of(games.make("commons"), "messages")
+    with pytest.raises(Misfit, match="talk in real numbers"):
+        reading_of(Wired.of(games.make("switch-riddle"), 3, "communicator"), "messages")
     for name in ("levers", "chicken"):
         with pytest.raises(Misfit, match="nobody sees"):
             reading_of(games.make(name), "actions").names()
