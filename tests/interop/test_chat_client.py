@@ -152,6 +152,32 @@ def test_a_pause_is_at_least_what_is_wanted(tmp_path):
     assert wanted == 5.0
 
 
+def test_calls_in_flight_end_with_the_run(tmp_path):
+    asked, go_on, ended = threading.Event(), threading.Event(), []
+
+    def slow(messages):
+        asked.set()
+        go_on.wait(20)
+        return echo(messages)
+
+    with serving(slow) as server:
+        with client(server, tmp_path, timeout=20.0) as running:
+
+            def one():
+                with pytest.raises(Stopped, match="the run is ending"):
+                    running.ask(TALK, "stub", 0)
+                ended.append(go_on.is_set())
+
+            thread = threading.Thread(target=one)
+            thread.start()
+            assert asked.wait(20)
+        thread.join(10)
+        go_on.set()
+        thread.join()
+    assert ended == [False]  # before the server had answered
+    assert running.counts["broken"] == 1
+
+
 # Limits of a run.
 
 
@@ -189,8 +215,8 @@ def test_limits_hold_for_calls_at_the_same_time(tmp_path):
         def one(place):
             try:
                 asked.ask(TALK, "stub", place)
-            except Stopped:
-                stopped.append(place)
+            except Stopped as stop:
+                stopped.append(str(stop))
 
         threads = [threading.Thread(target=one, args=(place,)) for place in range(12)]
         for thread in threads:
@@ -198,6 +224,8 @@ def test_limits_hold_for_calls_at_the_same_time(tmp_path):
         for thread in threads:
             thread.join()
         assert len(stopped) == 7
+        assert len(set(stopped)) == 1  # all know why
+        assert "--max-calls 5" in stopped[0]
         assert len(server.requests) == 5
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import socket
 import threading
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, NamedTuple
@@ -55,7 +56,8 @@ class Client:
         self.at = endpoint.place(asking.url)
         endpoint.check_key(asking.key_variable, self.at)
         self.counts: collections.Counter[str] = collections.Counter()
-        self.stopping = threading.Event()
+        self.stopping, self._why = threading.Event(), "the run is ending"
+        self._in_use: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._lost_in_a_row = 0
         self._read = self._written = 0
@@ -67,6 +69,7 @@ class Client:
 
     def __exit__(self, *error: object) -> None:
         self.stopping.set()
+        endpoint.break_off(self._in_use)  # or whoever interrupts a run would wait for them
         with self._lock:
             self._file.close()
 
@@ -116,7 +119,7 @@ class Client:
         for attempt in range(1 + self.asking.retries):
             needed = self._admitted(request, attempt)
             try:
-                answer = endpoint.call(self.at, self.asking.key_variable, request, self.asking.timeout)
+                answer = endpoint.call(self.at, self.asking.key_variable, request, self.asking.timeout, self._in_use)
             except RunError:
                 self._settled(needed, Answer("failing"))
                 raise
@@ -131,12 +134,19 @@ class Client:
             self.counts["lost"] += 1
             self._lost_in_a_row += 1
             if self._lost_in_a_row >= IN_A_ROW:
-                raise Stopped(
+                raise self._stop(
                     f"the last {IN_A_ROW} calls of {self.at} were given up after {1 + self.asking.retries} tries each;"
                     f" is the server still there, or --timeout {self.asking.timeout:g} too short? Answers are kept,"
                     " and a repeated run goes on"
                 )
         return None
+
+    def _stop(self, why: str) -> Stopped:
+        """Ends the run: nothing more is asked, and all who want to are told why."""
+        if not self.stopping.is_set():
+            self._why = why
+            self.stopping.set()
+        return Stopped(self._why)
 
     @property
     def _heard_of(self) -> bool:
@@ -153,7 +163,7 @@ class Client:
         needed = (ABOUT + sum(estimate(m["content"]) for m in request["messages"]), asking.reply_tokens)
         with self._lock:
             if self.stopping.is_set():
-                raise Stopped("the run is ending")
+                raise Stopped(self._why)
             read, written = self._read + self._held + needed[0], self._written + self._held_written + needed[1]
             used = {
                 "calls": (self.counts["calls"] + 1, asking.max_calls),
@@ -162,8 +172,7 @@ class Client:
             }
             for name, (would_be, most) in used.items():
                 if most is not None and would_be > most:
-                    self.stopping.set()
-                    raise Stopped(
+                    raise self._stop(
                         f"one more call could go beyond --max-{name} {most:g}; answers are kept, and a repeated run"
                         " goes on from them"
                     )
@@ -198,7 +207,7 @@ class Client:
             Stopped: that is longer than it should be, or the run is ending.
         """
         if wanted > self.asking.patience:
-            raise Stopped(
+            raise self._stop(
                 f"{self.at} asks for a pause of {wanted:.0f} s, longer than --patience {self.asking.patience:g};"
                 " answers are kept, and a repeated run goes on"
             )

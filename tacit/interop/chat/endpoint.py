@@ -9,6 +9,7 @@ or kept: endpoints repeat keys in their errors.
 The key is read from a named environment variable at each call, and is in no record of the program.
 """
 
+import contextlib
 import http.client
 import json
 import math
@@ -111,8 +112,11 @@ def hide(text: str, variable: str) -> str:
     return re.sub(re.escape(value), HIDDEN, text, flags=re.IGNORECASE) if value else text
 
 
-def call(at: Place, variable: str, request: Mapping[str, Any], timeout: float) -> Answer:
+def call(at: Place, variable: str, request: Mapping[str, Any], timeout: float, in_use: set[socket.socket]) -> Answer:
     """Asks once.
+
+    Args:
+        in_use: holds the socket for as long as the call takes, so that another thread can break it off.
 
     Raises:
         RunError: the endpoint refuses (a status from 300 to 499 that does not pass by itself).
@@ -123,7 +127,11 @@ def call(at: Place, variable: str, request: Mapping[str, Any], timeout: float) -
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if variable:
         headers["Authorization"] = f"Bearer {os.environ.get(variable, '')}"
+    own: set[socket.socket] = set()
     try:
+        connection.connect()
+        own = {connection.sock}
+        in_use |= own
         connection.request("POST", f"{at.path}/chat/completions", json.dumps(request).encode(), headers)
         with connection.getresponse() as response:
             if response.status != HTTPStatus.OK:
@@ -140,8 +148,16 @@ def call(at: Place, variable: str, request: Mapping[str, Any], timeout: float) -
     except (OSError, http.client.HTTPException, ValueError):
         return Answer("broken")
     finally:
+        in_use -= own
         connection.close()
     return Answer("unreadable") if body is None else _reply(body, response.headers.get_content_charset(), variable)
+
+
+def break_off(in_use: set[socket.socket]) -> None:
+    """Ends the calls that hold these sockets."""
+    for each in tuple(in_use):
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(each, socket.SHUT_RDWR)  # beneath any encryption, which belongs to the other thread
 
 
 def _turned_away(at: Place, response: http.client.HTTPResponse) -> Answer:
