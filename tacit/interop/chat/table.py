@@ -5,6 +5,7 @@ episode under two laws has the same deal and the same luck, of models too where 
 """
 
 import concurrent.futures
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -200,7 +201,7 @@ class Sitting:
             if can[seat] and (talking or text.sends(state, seat, reply.action or "")):
                 self._send(order, seat, state, reply.message)
             elif not text.talk and reply.action is not None and len(text.actions(state, seat)) > 1:
-                self._seen(order, seat, state, reply.action)
+                self._send(order, seat, state, reply.action)  # a move that others see
         if talking:
             self._deliver(state, state)
         return replies
@@ -209,11 +210,6 @@ class Sitting:
         private, public = self.text.private(state, seat), self.text.public(state)
         delivered = self._changed(order, seat, private, public, message)
         self.said.append(Said(order, seat, self.text.listener(state, seat), private, public, message, delivered))
-
-    def _seen(self, order: int, seat: int, state: Any, action: str) -> None:
-        """A move that others see, as a message."""
-        private, listener = self.text.private(state, seat), self.text.listener(state, seat)
-        self.said.append(Said(order, seat, listener, private, self.text.public(state), action, action))
 
     def _changed(self, order: int, seat: int, private: str | None, public: str, message: str) -> str:
         """What the law of the channel makes of a message."""
@@ -247,12 +243,9 @@ class Sitting:
             arrived = self.text.arrived(before, after)
             if not arrived:
                 self.said[place] = message = message._replace(delivered="")
-            self.notes[message.seat].append(
-                f'You said "{message.message}".' if message.message else "You said nothing."
-            )
+            self.notes[message.seat].append(f"You said {_quoted(message.message)}.")
             if arrived:
-                words = f'You heard "{message.delivered}".' if message.delivered else "You heard nothing."
-                self.notes[message.listener].append(words)
+                self.notes[message.listener].append(f"You heard {_quoted(message.delivered)}.")
                 self.heard[message.listener] = message.delivered or None
         self.fresh = len(self.said)
 
@@ -303,6 +296,11 @@ def check_channels(text: TextGame, channels: Sequence[str]) -> None:
             raise Misfit(f"messages claim nothing here, which channel {channel!r} needs")
         if channel == "grounded-speaker" and text.announces:
             raise Misfit(f"what is true depends on what players will do, so that channel {channel!r} cannot be had")
+
+
+def _quoted(message: str) -> str:
+    """A message in quotes that it cannot close by itself."""
+    return json.dumps(message, ensure_ascii=False) if message else "nothing"
 
 
 def _only(actions: Mapping[str, int]) -> int:
