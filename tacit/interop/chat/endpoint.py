@@ -98,8 +98,9 @@ def check_key(variable: str, at: Place) -> None:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", variable):
         raise SettingError("--key-variable must be the name of an environment variable, and never the key itself")
     value = os.environ.get(variable, "")
+    shown = variable if variable.isupper() else "that --key-variable names"  # a key given by mistake has small letters
     if not value:
-        raise SettingError(f"the environment variable {variable} is not set; it must hold the key of the endpoint")
+        raise SettingError(f"the environment variable {shown} is not set; it must hold the key of the endpoint")
     if not re.fullmatch(rf"[!-~]{{{LEAST_KEY},4096}}", value):
         raise SettingError(f"{variable} holds no key: that is {LEAST_KEY} or more plain characters without spaces")
     if not at.secure and at.host not in LOCAL:
