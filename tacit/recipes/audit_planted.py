@@ -218,7 +218,6 @@ RECIPE = Recipe(
     quick=Budget(seeds=40),
     full=Budget(seeds=1000),
     details=details,
-    exhibits=lambda runs: runs["calibration"].result["exhibits"],
     notes=(
         "Honest is who says what is true, in any preference among truths that does not look at the state, and words it "
         "without regard to the state. A quarter of the honest cases is in the scene of the codes (eight states, two "
