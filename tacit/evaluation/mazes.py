@@ -117,15 +117,17 @@ def _by_seed(
 @functools.partial(jax.jit, static_argnums=0)
 def _walked(
     make: Any, learned: Game, config: Any, game: Game, keys: Key[Array, " S"], states: State, levels: MazeLevel
-) -> tuple[Int[Array, "S T N 2"], Bool[Array, "S N"]]:
-    def places(end: MazeState, step: Step) -> tuple[Array, Array]:
-        return step.state.agent, end.solved
+) -> tuple[Int[Array, "S T N 2"], MazeState]:
+    def places(end: MazeState, step: Step) -> tuple[Array, MazeState]:
+        return step.state.agent, end
 
     return _by_seed(make(learned, config), game, 1, keys, states, levels, places)
 
 
 def ways(run: Trained, levels: MazeLevel, length: int = SHORT, seed: int = 1) -> list[list[list[tuple[int, int]]]]:
-    """The cells, x and y, that each seed's agent was on in one play of each level, `[S][N]`; the goal where reached.
+    """Where each seed's agent was, x and y, in one play of each level, `[S][N]`: before every step and at the end.
+
+    Where it reached the goal, that is the last cell.
 
     Raises:
         Misfit: they learned another game than the maze.
@@ -133,13 +135,14 @@ def ways(run: Trained, levels: MazeLevel, length: int = SHORT, seed: int = 1) ->
     game = _sized(run, levels, length)
     with precision_of(run.state):
         keys = jax.random.split(jax.random.key(seed), len(jax.tree.leaves(run.state)[0]))
-        places, solved = _walked(run.make, run.game, run.config, game, keys, run.state, levels)
-    found = []
-    for of_seed, reached in zip(np.asarray(places), np.asarray(solved), strict=True):
-        each = [[tuple(map(int, place)) for place in of_seed[:, i]] for i in range(of_seed.shape[1])]
-        goals = [tuple(map(int, goal)) for goal in np.asarray(levels.goal)]
-        found.append([way + [goal] * bool(end) for way, goal, end in zip(each, goals, reached, strict=True)])
-    return found
+        places, end = _walked(run.make, run.game, run.config, game, keys, run.state, levels)
+    places, last = np.asarray(places), np.where(end.solved[..., None], end.goal, end.agent)
+    steps = np.asarray(end.time)
+
+    def way(s: int, n: int) -> list[tuple[int, int]]:
+        return [(int(x), int(y)) for x, y in [*places[s, : steps[s, n], n], last[s, n]]]
+
+    return [[way(s, n) for n in range(steps.shape[1])] for s in range(len(steps))]
 
 
 class Score(NamedTuple):

@@ -57,9 +57,9 @@ def test_steps_rates_and_regrets_of_who_goes_straight_on():
 def test_ways_lead_through_the_cells_that_were_visited():
     of_seeds = mazes.ways(Walkers(jnp.array([1.0, 0.0])), LEVELS, 4)
     assert of_seeds[0][0] == [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0)]  # the last is the goal
-    assert of_seeds[0][1] == [(0, 0), (1, 0), (2, 0), (2, 0)]
-    assert of_seeds[0][2][-2:] == [(0, 0), (1, 0)]
-    assert of_seeds[1][3] == [(2, 0)] * 4
+    assert of_seeds[0][1] == [(0, 0), (1, 0), (2, 0), (2, 0), (2, 0)]
+    assert of_seeds[0][2] == [(0, 0), (1, 0)]
+    assert of_seeds[1][3] == [(2, 0)] * 5
 
 
 def test_solve_rates_of_who_hesitates():
