@@ -222,13 +222,13 @@ def test_trained_players_hear_what_the_game_tells_them(untrained):
     text = in_words(game, "auto", True)
     made = [deciding(text, policy, params) for policy, params in seats]
     table = Table(text, labels("ab"), [lambda d=d: Trained(text, d, 0) for d in made], ["natural"], 7)
-    plays = [table.episode(episode) for episode in range(16)]
+    plays = [table.episode(episode) for episode in range(12)]
     levels = jax.vmap(game.shuffled)(
-        jnp.stack([jax.random.split(jax.random.fold_in(jax.random.key(7), episode), 3)[1] for episode in range(16)])
+        jnp.stack([jax.random.split(jax.random.fold_in(jax.random.key(7), episode), 3)[1] for episode in range(12)])
     )
     policies, params = zip(*seats, strict=True)
     everyone = joint(policies)
-    live = start(jax.random.key(1), game, policies, 16, levels)
+    live = start(jax.random.key(1), game, policies, 12, levels)
     live, steps = rollout(
         jax.random.key(2), game, lambda keys, **seen: everyone(keys, params, **seen), live, 2, reset=False
     )
@@ -298,10 +298,10 @@ def test_shuffled_messages_fit_what_is_public():
 def test_hints_that_are_kept():
     """A receiver that is trained hears the last one until another comes; words arrive only where there is a line."""
     text = in_words(games.make("phone-booth", latched=True, sender_start=6), "auto", True)
-    game, key = text.game, jax.random.key(0)
+    game, key, step = text.game, jax.random.key(0), jax.jit(text.game.step)
     states = [game.reset(key, jnp.int32(1))]
     for moves in ([RIGHT, LEFT], [HINT_DOWN, LEFT], [HINT_DOWN, WAIT], [LEFT, WAIT], [HINT_UP, WAIT]):
-        states.append(game.step(key, states[-1], jnp.array(moves))[0])
+        states.append(step(key, states[-1], jnp.array(moves))[0])
     arrived = [text.arrived(*map(on_host, pair)) for pair in itertools.pairwise(states)]
     assert arrived == [False, False, True, True, False]  # a line is there as long as both are in their booths
     assert [bool(state.received) for state in states] == [False, False, False, True, True, True]
