@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
-from tacit.runs import exhibits
+from tacit.games.maze_levels import render
+from tacit.runs import exhibits, plots_mazes
 from tacit.runs.training import Finished
 
 OWN = "tacit's specification"
@@ -33,6 +35,14 @@ def curve(title: str, runs: Mapping[str, Finished], metric: str, words: str) -> 
     longest = max(runs.values(), key=lambda run: len(run.metrics["iteration"]))
     lines = {name: by_seed(run, metric).mean(axis=1) for name, run in runs.items() if metric in run.metrics}
     return exhibits.curves(title, longest.metrics["iteration"].tolist(), lines, ("cycles", words))
+
+
+def highest(title: str, run: Finished, count: int = 12) -> exhibits.Exhibit:
+    """The mazes of highest score in the first seed's buffer at the end."""
+    buffer = jax.tree.map(lambda leaf: np.asarray(leaf[0]), run.state.buffer)
+    places = np.argsort(-buffer.score, kind="stable")[: min(count, int(buffer.size))]
+    drawn = [render(jax.tree.map(lambda leaf, place=place: leaf[place], buffer.levels)) for place in places]
+    return plots_mazes.mazes(title, drawn, [f"score {buffer.score[place]:.2f}" for place in places])
 
 
 def by_seed(run: Finished, metric: str) -> Float[np.ndarray, "rows S"]:

@@ -80,6 +80,8 @@ def _shown(name: str, names: tuple[str, ...], runs: Mapping[str, Finished]) -> l
         ("Scores in the buffer", "score", "mean score"),
     )
     pictures = [curricula.curve(title, {name: run}, metric, words) for title, metric, words in curves]
+    if getattr(run.config, "capacity", 0):
+        pictures.append(curricula.highest("Levels of highest score, seed 0", run))
     if not names:
         return pictures
     rows = [[maze, float(rates.mean())] for maze, rates in _held_out(run.folder.path, names).items()]

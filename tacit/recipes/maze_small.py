@@ -11,9 +11,11 @@ from jaxtyping import Float
 from tacit.evaluation import mazes
 from tacit.evaluation.statistics import summarize
 from tacit.games.maze_held_out import find, levels
+from tacit.learners import curriculum
 from tacit.recipes import curricula
 from tacit.recipes.base import Budget, Measured, Recipe, Target, over_seeds
 from tacit.recipes.curricula import ACCEL, DR, METHODS, OWN, ROBUST, SFL
+from tacit.recipes.maze_pictures import walked
 from tacit.runs import exhibits
 from tacit.runs.experiment import Experiment
 from tacit.runs.policies import run_in
@@ -109,7 +111,12 @@ def shown(runs: Mapping[str, Finished]) -> list[exhibits.Exhibit]:
         ("Scores in the buffer", "score", "mean score"),
     )
     pictures = [curricula.curve(title, runs, metric, words) for title, metric, words in curves]
-    return [exhibits.table("Solve rates", head, rows, caption), *pictures]
+    kept = [name for name, run in runs.items() if run.resolved.make is curriculum.make and run.config.capacity]
+    drawn = [curricula.highest(f"{name}: levels of highest score, seed 0", runs[name]) for name in kept]
+    way = walked(
+        "One way of each method's first student through mazes never learned on", runs, ("PerfectMaze7", "Crossing7")
+    )
+    return [exhibits.table("Solve rates", head, rows, caption), way, *pictures, *drawn]
 
 
 def _interval(values: Float[np.ndarray, " S"]) -> str:
