@@ -1,6 +1,7 @@
 """What a computation shows on its report page: tables, heat maps and curves, as plain data in its result.
 
-An exhibit is a JSON object with a "kind" and a "title" (made by `table`, `heat_map` and `curves`); `html` draws it.
+An exhibit is a JSON object with a "kind" and a "title" (made by `table`, `heat_map` and `curves`), and with a "caption"
+below it if there is one; `html` draws it.
 Being data, it can be drawn again, and differently, by a later version. Pictures need matplotlib; tables do not.
 """
 
@@ -68,7 +69,8 @@ def html(exhibit: Exhibit) -> str:
     heading = f"<h2>{text.escape(exhibit['title'])}</h2>"
     if kind != "table" and not plots.available():
         return ""
-    return heading + _KINDS[kind](exhibit)
+    words = f"<p>{text.escape(exhibit['caption'])}</p>" if kind != "table" and "caption" in exhibit else ""
+    return heading + _KINDS[kind](exhibit) + words
 
 
 def _table(exhibit: Exhibit) -> str:

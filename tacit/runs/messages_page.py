@@ -67,6 +67,18 @@ WORDS_SHARES = (
 )
 WORDS_GAPS = "How much less of the channel strangers make: J - J_0 with the own partner, less the same with others."
 AXES = ("in seat 0", "in all other seats")
+CAPTIONS = {
+    "said": "A row is what the speaker knows; bright cells are what is then said. One bright cell in each row, and in "
+    "different columns, tells everything; rows that are alike tell nothing.",
+    "parts": "Each bar is what a message tells of what the speaker knows. Blue is what messages are declared to mean; "
+    "all else is understood only by who knows the code. Where nothing is declared, all is convention.",
+    "returns": "The same episodes with the same luck, with something else delivered. What falls to the left was worth "
+    "something: without messages (silent, shuffled), in other words (canonical, synonyms), without lies and choice "
+    "(grounded-speaker), or heard by somebody who takes them at their word (literal-listener).",
+    "strangers": "Players of one run with those of another. Where strangers earn less than partners, something has to "
+    "be known that messages do not say by themselves.",
+    "agreement": "How often both would say the same in the same state: 1 is one code, 0 are two.",
+}
 
 
 def page(content: Content) -> list[Exhibit]:
@@ -124,11 +136,16 @@ def _said(content: Content) -> list[Exhibit]:
             f"{name}: {state}" if len(each) > 1 else state for name, said in each.items() for state in said["states"]
         ]
         columns = next(iter(each.values()))["messages"]
-        return [exhibits.heat_map(title, rows, columns, np.concatenate([*odds.values()]))]
+        picture = exhibits.heat_map(title, rows, columns, np.concatenate([*odds.values()]))
+        return [_explained(picture, "said")]
     return [
-        exhibits.heat_map(f"{title}: {name}", said["states"], said["messages"], odds[name])
+        _explained(exhibits.heat_map(f"{title}: {name}", said["states"], said["messages"], odds[name]), "said")
         for name, said in [*each.items()][:DRAWN]
     ]
+
+
+def _explained(exhibit: Exhibit, which: str) -> Exhibit:
+    return exhibit | {"caption": CAPTIONS[which]}
 
 
 def _odds(counts: np.ndarray) -> np.ndarray:
@@ -157,7 +174,8 @@ def _parts(content: Content) -> list[Exhibit]:
         rooms = [found["parts"]["wording_room"]["plain"] + found["parts"]["claims"]["corrected"] for found in told]
         marks |= {"told, had wordings been used in full": rooms}
     names = [name for name, found in content["figures"].items() if found]
-    return [plots_messages.stacks("What a message tells", names, parts, marks, "bits a message")]
+    bars = plots_messages.stacks("What a message tells", names, parts, marks, "bits a message")
+    return [_explained(bars, "parts")]
 
 
 FALSE = "by messages that are false"
@@ -172,7 +190,7 @@ def _returns(content: Content) -> list[Exhibit]:
     each = [*returns.items()][:DRAWN]
     rows = {name: [_interval(of[arm]) if arm in of else None for arm in arms] for name, of in each}
     title = "Mean return, by what is delivered in place of what was said"
-    return [plots_messages.intervals(title, arms, rows, "return, with 95 % intervals")]
+    return [_explained(plots_messages.intervals(title, arms, rows, "return, with 95 % intervals"), "returns")]
 
 
 def _interval(mean: Mapping[str, float]) -> tuple[float, float, float]:
@@ -189,20 +207,19 @@ def _strangers(content: Content) -> list[Exhibit]:
     title = (
         f"Return among strangers: own partners (framed) {found.self_play.mean:.3g}, others {found.cross_play.mean:.3g}"
     )
-    shown = [exhibits.square(title, names, matrix, groups, AXES)]
     agreement = np.array(met["agreement"], float)
-    shown.append(exhibits.square("How far two codes agree", names, agreement, groups, ("one", "other")))
-    return shown
+    return [
+        _explained(exhibits.square(title, names, matrix, groups, AXES), "strangers"),
+        _explained(exhibits.square("How far two codes agree", names, agreement, groups, ("one", "other")), "agreement"),
+    ]
 
 
 def rows_gaps(content: Content) -> list[list[Any]]:
     """How much less of the channel strangers make of each."""
     met = content["strangers"]
-    return (
-        []
-        if met is None or met["gaps"] is None
-        else [[*row] for row in zip(content["models"], met["gaps"], strict=True)]
-    )
+    if met is None or met["gaps"] is None:
+        return []
+    return [[*row] for row in zip(content["models"], met["gaps"], strict=True)]
 
 
 def _beyond(found: Mapping[str, Mapping[str, float]]) -> list[Exhibit]:

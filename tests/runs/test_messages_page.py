@@ -96,6 +96,7 @@ def test_pictures_are_drawn():
         assert json.loads(json.dumps(each)) == each
         drawn = exhibits.html(each)
         assert drawn.startswith(f"<h2>{each['title']}</h2><figure><svg")
+        assert exhibits.html(each | {"caption": "a < b"}) == drawn + "<p>a &lt; b</p>"
         assert drawn == exhibits.html(each)  # equal pictures for equal results
 
 
