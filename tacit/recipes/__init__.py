@@ -101,6 +101,15 @@ RECIPES = {
     "maze-accel": Entry("tacit.recipes.maze_full:MAZE_ACCEL", "ACCEL in mazes of 13 by 13 cells"),
     "maze-sfl": Entry("tacit.recipes.maze_full:MAZE_SFL", "SFL in mazes of 13 by 13 cells"),
     "maze-paired": Entry("tacit.recipes.maze_full:MAZE_PAIRED", "PAIRED in mazes of 13 by 13 cells"),
+    "act-help-cartpole": Entry(
+        "tacit.recipes.act_help_cartpole:RECIPE", "messages that say nothing new help PPO to learn"
+    ),
+    "act-disrupt-cartpole": Entry(
+        "tacit.recipes.act_disrupt_cartpole:RECIPE", "messages that say nothing new are to keep PPO from learning"
+    ),
+    "act-backdoor-cartpole": Entry(
+        "tacit.recipes.act_backdoor_cartpole:RECIPE", "messages steer a trained victim to goals of their own"
+    ),
     "dial-color-digit": Entry(
         "tacit.recipes.dial_color_digit:RECIPE", "DIAL says the parity of a digit, worth more than its color"
     ),
