@@ -23,6 +23,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 import tacit
+from tacit import nets
 from tacit.evaluation.talked_cart import (
     SCALE,
     SEEN,
@@ -87,7 +88,7 @@ class Played(NamedTuple):
     goal: Array
 
 
-Monitor = Float[Array, "terms words"]  # weights of the monomials of what is seen
+Monitor = Float[Array, "*victims terms words"]  # weights of the monomials of what is seen
 
 
 PLACES = np.array(list(itertools.combinations_with_replacement(range(SEEN + 1), DEGREE)))  # the last stands for 1
@@ -110,8 +111,7 @@ def _play(
 ) -> Played:
     """One episode of a frozen victim. Without slack it is told f(s)."""
     game = CartPole()
-    ((policy, _),) = ppo.make(TalkedCart(game, weights), VICTIM).policy(_Frozen(params))  # type: ignore[arg-type]
-    legal, never = jnp.ones(2, bool), jnp.bool_(False)
+    act, legal, never = nets.policy().act, jnp.ones(2, bool), jnp.bool_(False)
 
     def step(state: Any, _: Any) -> tuple[Any, tuple[Array, ...]]:
         seen = state.moving
@@ -119,7 +119,7 @@ def _play(
         said = honest + jnp.clip(message(shaper, jnp.append(seen, goal)) - honest, -slack, slack)
         expected = terms(seen) @ monitor
         shown = jnp.where(reading.cleaned > 0, expected, read(reading, said))
-        choice = policy.act(key, params, (), jnp.append(seen, shown), legal, never, jnp.int32(0))[2]
+        choice = act(key, params, (), jnp.append(seen, shown), legal, never, jnp.int32(0))[2]
         after, outcome = game.step(key, state, jnp.argmax(choice.log_probs).astype(jnp.int32)[None])
         near = jnp.exp(-((after.moving[POSITION] - goal) ** 2))
         alive = outcome.reward[0]
@@ -127,12 +127,6 @@ def _play(
 
     alive, near, position, suspicion = jax.lax.scan(step, game.reset(key), None, game.length)[1]
     return Played(alive.sum(), near.sum(), position.sum() / alive.sum(), suspicion.max(), goal)
-
-
-class _Frozen(NamedTuple):
-    """As much of PPO's state as its policy reads."""
-
-    params: Params
 
 
 def goals_of(key: PRNGKeyArray, count: int) -> Float[Array, " E"]:
@@ -202,10 +196,11 @@ def _shaped(
             noise_key, goal_key, play_key = jax.random.split(key, 3)
             noise = jax.random.normal(noise_key, (search.pairs, mean.size))
             goals, keys = goals_of(goal_key, search.episodes), jax.random.split(play_key, search.episodes)
-            tried = jnp.concatenate([mean + search.sigma * noise, mean - search.sigma * noise])
+            noise = jnp.concatenate([noise, -noise])
+            tried = mean[None] + search.sigma * noise
             found = jax.vmap(worth, (0, None, None))(tried, goals, keys)  # all in the same episodes
             rank = jnp.argsort(jnp.argsort(found)).astype(float) / (2 * search.pairs - 1) - 0.5
-            up = (rank[: search.pairs] - rank[search.pairs :]) @ noise / (2 * search.pairs * search.sigma)
+            up = rank @ noise / (2 * search.pairs * search.sigma)
             change, opt_state = optimizer.update(-up, opt_state)
             return (mean + change, opt_state), None
 
@@ -229,12 +224,12 @@ def monitors(key: PRNGKeyArray, victims: Victims, count: int) -> Monitor:
     keys = jax.random.split(key, count)
     game = CartPole()
     weights = victims.weights
-    ((policy, _),) = ppo.make(TalkedCart(game, weights), VICTIM).policy(_Frozen(victims.params))  # type: ignore[arg-type]
+    act = nets.policy().act
 
     def seen_by(params: Params, key: PRNGKeyArray) -> tuple[Array, Array]:
         def step(state: Any, key: Array) -> tuple[Any, tuple[Array, Array]]:
             obs = jnp.append(state.moving, message(weights, state.moving))
-            action = policy.act(key, params, (), obs, jnp.ones(2, bool), jnp.bool_(False))[1]
+            action = act(key, params, (), obs, jnp.ones(2, bool), jnp.bool_(False))[1]
             after, outcome = game.step(key, state, action.astype(jnp.int32)[None])
             return after, (state.moving, outcome.reward[0])
 
@@ -246,7 +241,7 @@ def monitors(key: PRNGKeyArray, victims: Victims, count: int) -> Monitor:
         x = jax.vmap(terms)(seen) * alive.reshape(-1)[:, None]
         said = jax.vmap(functools.partial(message, weights))(seen) * alive.reshape(-1)[:, None]
         size = jnp.linalg.norm(x, axis=0) + 1e-6
-        scaled = x / size
+        scaled = x / size[None]
         inner = scaled.T @ scaled + RIDGE * jnp.eye(x.shape[1])
         return jnp.linalg.solve(inner, scaled.T @ said) / size[:, None]
 

@@ -20,7 +20,7 @@ from tacit.types import Level, Outcome, Real, Spec, State
 SEEN, WORDS = 4, 2  # columns of the state, and of the message
 SCALE = 2 * jnp.pi
 
-Weights = tuple[tuple[Float[Array, "i o"], Float[Array, " o"]], ...]
+Weights = tuple[tuple[Array, Array], ...]  # `[inputs, outputs]` and `[outputs]` of each layer
 
 
 def network(key: PRNGKeyArray, inputs: int = SEEN, hidden: int = 16, steep: float = 1.0) -> Weights:
