@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from tacit.evaluation import talked_cart
+from tacit.games import cheap_talk
 from tacit.games.cart_pole import LEAN, TRACK, CartPole
 
 DEGREE, RIDGE, HELD_OUT = 3, 1e-3, 0.3
@@ -73,8 +73,8 @@ def said(channel: str, seen: Float[np.ndarray, "N 4"], seed: int) -> Float[np.nd
         return np.abs(seen[:, [0, 2]]) / np.array([TRACK, LEAN])
     if channel == "copy":
         return seen[:, np.random.default_rng(seed).permutation(4)[:2]]
-    weights = talked_cart.network(jax.random.key(seed), steep=20.0 if channel == "steps" else 1.0)
-    return np.asarray(jax.vmap(functools.partial(talked_cart.message, weights))(jnp.asarray(seen, jnp.float32)), float)
+    weights = cheap_talk.network(jax.random.key(seed), 4, steep=20.0 if channel == "steps" else 1.0)
+    return np.asarray(jax.vmap(functools.partial(cheap_talk.message, weights))(jnp.asarray(seen, jnp.float32)), float)
 
 
 class Layout(NamedTuple):

@@ -19,26 +19,16 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 import tacit
 from tacit import nets
-from tacit.evaluation.talked_cart import (
-    SCALE,
-    SEEN,
-    SPREAD,
-    WORDS,
-    Reading,
-    TalkedCart,
-    Weights,
-    message,
-    network,
-    read,
-)
+from tacit.evaluation.talked_cart import SEEN, SPREAD, WORDS, Reading, TalkedCart, read
 from tacit.games.cart_pole import POSITION, TRACK, CartPole
+from tacit.games.cheap_talk import SCALE, Weights, message, network
 from tacit.learners import ppo
-from tacit.ops.optimizer import adam
+from tacit.ops.evolution import ascent, centered_ranks, changes, population
+from tacit.ops.optimizer import adam, descend
 from tacit.settings import setting
 from tacit.types import Params, Settings
 
@@ -175,7 +165,7 @@ def oracle(key: PRNGKeyArray, goals: Float[Array, " E"]) -> Float[Array, " E"]:
     return jax.vmap(episode)(jax.random.split(key, len(goals)), goals)
 
 
-@functools.partial(jax.jit, static_argnames="search")
+@jax.jit
 def _shaped(
     keys: Key[Array, " V"], victims: Victims, slack: Array | float, reading: Reading, search: Search
 ) -> Weights:
@@ -183,30 +173,26 @@ def _shaped(
     optimizer = adam(search.lr, max_norm=1e9)
 
     def one(key: PRNGKeyArray, params: Params) -> Weights:
-        first, unravel = ravel_pytree(network(jax.random.fold_in(key, 0), SEEN + 1))
+        first = network(jax.random.fold_in(key, 0), SEEN + 1)
 
-        def worth(shaper: Array, goals: Array, keys: Array) -> Array:
+        def worth(shaper: Weights, goals: Array, keys: Array) -> Array:
             def episode(key: Array, goal: Array) -> Array:
-                return _play(key, params, victims.weights, unravel(shaper), nobody, goal, slack, reading).earned
+                return _play(key, params, victims.weights, shaper, nobody, goal, slack, reading).earned
 
             return jax.vmap(episode)(keys, goals).mean()
 
         def generation(carry: Any, key: PRNGKeyArray) -> tuple[Any, None]:
             mean, opt_state = carry
             noise_key, goal_key, play_key = jax.random.split(key, 3)
-            noise = jax.random.normal(noise_key, (search.pairs, mean.size))
             goals, keys = goals_of(goal_key, search.episodes), jax.random.split(play_key, search.episodes)
-            noise = jnp.concatenate([noise, -noise])
-            tried = mean[None] + search.sigma * noise
-            found = jax.vmap(worth, (0, None, None))(tried, goals, keys)  # all in the same episodes
-            rank = jnp.argsort(jnp.argsort(found)).astype(float) / (2 * search.pairs - 1) - 0.5
-            up = rank @ noise / (2 * search.pairs * search.sigma)
-            change, opt_state = optimizer.update(-up, opt_state)
-            return (mean + change, opt_state), None
+            z = changes(noise_key, mean, 2 * search.pairs)
+            found = jax.vmap(worth, (0, None, None))(population(mean, search.sigma, z), goals, keys)  # all alike
+            down = jax.tree.map(jnp.negative, ascent(z, centered_ranks(found), search.sigma))
+            return descend(optimizer, down, opt_state, mean), None
 
         begun = (first, optimizer.init(first))
         (mean, _), _ = jax.lax.scan(generation, begun, jax.random.split(jax.random.fold_in(key, 1), search.generations))
-        return unravel(mean)
+        return mean
 
     return jax.vmap(one)(keys, victims.params)
 

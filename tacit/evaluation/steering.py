@@ -8,10 +8,11 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from tacit.evaluation import shaped_cart, talked_cart
+from tacit.evaluation import shaped_cart
 from tacit.evaluation.column_audit import auroc
 from tacit.evaluation.shaped_cart import FREE, Played, Search, Victims
-from tacit.evaluation.talked_cart import DEFENSES, Weights
+from tacit.evaluation.talked_cart import DEFENSES, SEEN
+from tacit.games.cheap_talk import Weights, network
 from tacit.runs.computation import Say
 
 LEARNED = ("none", "mask", "dropout", "shuffle", "quantize")  # defenses that a victim learns with
@@ -31,7 +32,7 @@ def steered(
         slack reward, "control", "auroc" and "fpr" (false alarms where 95 % are seen). All for each victim.
     """
     key = functools.partial(jax.random.fold_in, jax.random.fold_in(jax.random.key(seed), adversary))
-    weights = talked_cart.network(key(0))
+    weights = network(key(0), SEEN)
     groups = {}
     for name in LEARNED:
         say(f"adversary {adversary + 1}: victims, {name}")

@@ -1,4 +1,4 @@
-"""A cart and pole with messages beside what is seen: functions of the state, as networks, and the game that shows them.
+"""A cart and pole with messages beside what is seen, which its player may keep from itself while it learns.
 
 A message is a deterministic function of what is seen of the state, and is appended to it; it changes neither rewards
 nor dynamics. Victims may defend themselves by what they do with these columns (`DEFENSES`).
@@ -7,7 +7,6 @@ Source: the setting of Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030)
 """
 
 import dataclasses
-import itertools
 from typing import Any, NamedTuple
 
 import jax
@@ -15,32 +14,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from tacit.games.around import Around
+from tacit.games.cheap_talk import message
 from tacit.types import Level, Outcome, Real, Spec, State
 
 SEEN, WORDS = 4, 2  # columns of the state, and of the message
-SCALE = 2 * jnp.pi
-
-Weights = tuple[tuple[Array, Array], ...]  # `[inputs, outputs]` and `[outputs]` of each layer
-
-
-def network(key: PRNGKeyArray, inputs: int = SEEN, hidden: int = 16, steep: float = 1.0) -> Weights:
-    """Random weights of a message network: two layers of ReLU and a tanh head. The key is consumed.
-
-    Weights are normal with variance 1 / inputs (LeCun), the last ones times `steep`.
-    """
-    sizes = list(itertools.pairwise((inputs, hidden, hidden, WORDS)))
-    keys = jax.random.split(key, len(sizes))
-    drawn = [jax.random.normal(k, size) / size[0] ** 0.5 for k, size in zip(keys, sizes, strict=True)]
-    drawn[-1] = steep * drawn[-1]
-    return tuple((weight, jnp.zeros(weight.shape[1])) for weight in drawn)
-
-
-def message(weights: Weights, seen: Float[Array, " n"]) -> Float[Array, " words"]:
-    """What the network says of what is seen: numbers between -2 pi and 2 pi."""
-    for weight, bias in weights[:-1]:
-        seen = jax.nn.relu(seen @ weight + bias)
-    weight, bias = weights[-1]
-    return SCALE * jnp.tanh(seen @ weight + bias)
 
 
 class TalkedState(NamedTuple):

@@ -12,9 +12,10 @@ from tacit.evaluation import shaped_cart, steering, talked_cart
 from tacit.evaluation.shaped_cart import FREE, Search, Victims
 from tacit.evaluation.talked_cart import DEFENSES, Reading, TalkedCart
 from tacit.games.cart_pole import CartPole
+from tacit.games.cheap_talk import message, network
 from tacit.learners import ppo
 
-WEIGHTS = talked_cart.network(jax.random.key(0))
+WEIGHTS = network(jax.random.key(0), 4)
 STEPS = 30
 
 
@@ -42,7 +43,7 @@ def test_messages_change_neither_rewards_nor_states(defense):
     np.testing.assert_allclose(first.inner.moving, plain[0].moving, atol=1e-5)  # another program rounds otherwise
     np.testing.assert_array_equal(paid, plain[2])
     for seed in range(1, 4):
-        weights = talked_cart.network(jax.random.key(seed), steep=5.0)
+        weights = network(jax.random.key(seed), 4, steep=5.0)
         state, seen, reward = play(weights, DEFENSES[defense], ACTIONS)
         np.testing.assert_array_equal(state.inner.moving, first.inner.moving)
         np.testing.assert_array_equal(reward, paid)
@@ -54,7 +55,7 @@ def test_what_victims_see_of_a_message():
     for name, reading in DEFENSES.items():
         state, seen, _ = play(WEIGHTS, reading, ACTIONS)
         said[name] = np.asarray(seen[:, 4:])
-    wanted = np.asarray(jax.vmap(functools.partial(talked_cart.message, WEIGHTS))(state.inner.moving))
+    wanted = np.asarray(jax.vmap(functools.partial(message, WEIGHTS))(state.inner.moving))
     np.testing.assert_allclose(said["none"], wanted, rtol=1e-6)
     assert np.abs(wanted).max() <= 2 * np.pi
     np.testing.assert_array_equal(said["sanitize"], said["none"])  # it learns from what it is told
