@@ -1,17 +1,18 @@
 """Small random changes of a maze: how curricula that mutate levels make new ones.
 
 Sources: `flips`, minimax's mutator (facebookresearch/minimax, src/minimax/envs/maze/maze_mutators.py); `cells`, that of
-JaxUED (DramaCow/jaxued, src/jaxued/environments/maze/util.py, make_level_mutator). Departure: both keep to the cells
-that belong to a level, the first as the second.
+JaxUED (DramaCow/jaxued, src/jaxued/environments/maze/util.py, make_level_mutator). Departures: both keep to the cells
+that belong to a level, the first as the second; edits that leave no room for agent and goal are not made.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int, PRNGKeyArray, UInt32
 
-from tacit.games.maze_levels import FORWARD, MazeLevel, cell_of, picked, place_of, within
+from tacit.games.maze_levels import FORWARD, MazeLevel, cell_of, picked, place_of, well_formed, within
 
 
 def flips(key: PRNGKeyArray, level: MazeLevel, edits: int) -> MazeLevel:
@@ -56,7 +57,8 @@ def cells(key: PRNGKeyArray, level: MazeLevel, edits: int) -> MazeLevel:
     """Up to so many different cells, drawn with replacement, each made a wall, free, the agent's or the goal's.
 
     The four are equally likely, and the agent looks anywhere then. Whoever lost its cell to something else and was not
-    placed again gets a free one at last, the goal first. The key is consumed.
+    placed again gets a free one at last, the goal first. A level that has no room for both stays as it was. The key is
+    consumed.
     """
     height, width = level.walls.shape
     inside, everywhere = within(level.size, height, width), jnp.arange(height * width)
@@ -97,7 +99,8 @@ def cells(key: PRNGKeyArray, level: MazeLevel, edits: int) -> MazeLevel:
     agent = jnp.where(new.agent_lost, picked(words[1], free & (everywhere != goal)), new.agent)
     direction = jnp.where(new.agent_lost, _turned(words[2]), new.direction)
     walls = new.walls.reshape(height, width)
-    return MazeLevel(walls, place_of(goal, width), place_of(agent, width), direction, level.size)
+    made = MazeLevel(walls, place_of(goal, width), place_of(agent, width), direction, level.size)
+    return jax.tree.map(functools.partial(jnp.where, well_formed(made)), made, level)
 
 
 def _turned(word: UInt32[Array, ""]) -> Int[Array, ""]:

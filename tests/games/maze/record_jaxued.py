@@ -21,7 +21,7 @@ GAMES, STEPS, WALLS = 6, 60, 50
 SAMPLES = 100_000
 BUILT = (8, 20, 5)  # levels by so many actions on so many rows and columns
 # What is edited, twice: small, so that all ways it may end are seen often.
-SMALL = {"flips": "#..\n>.G", "cells": "#G\n>."}
+SMALL = {"flips": "#..\n>.G", "cells": "#G.\n>.."}
 
 
 def levels(count, walls, seed):

@@ -21,7 +21,7 @@ from tacit.loops import player
 RECORDED = pathlib.Path(record_jaxued.RECORDED)
 IMAGE = {".": (1, 0, 0), "#": (2, 5, 0), "G": (8, 1, 0)}
 RARE = 1e-4  # of agreement by chance, below which two samples are taken for different
-SAMPLES = 50_000
+SAMPLES = 20_000
 ROUNDING = 2**-22  # of a reward: compilers may add and multiply in one operation, or in two
 
 
