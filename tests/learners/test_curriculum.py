@@ -267,7 +267,7 @@ def test_a_search_keeps_what_is_sometimes_solved_and_new_levels_are_mixed_in():
         "searches": 4,
         "search_length": 8 * LENGTH,
     }
-    state, metrics = trained(game, configured(**sfl, fresh=4, lr=0.0), 4)
+    state, metrics = trained(game, configured(**sfl, mixed=True, lr=0.0), 4)
     assert (metrics["learned"] == 1).all()
     assert (state.buffer.score[:, :-1] >= state.buffer.score[:, 1:]).all()
     assert metrics["score"][0, 0] == metrics["score"][2, 0]  # between searches scores stay
