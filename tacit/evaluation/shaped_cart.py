@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key, PRNGKeyArray
+from jaxtyping import Array, Float, Key, PRNGKeyArray, PyTree
 
 import tacit
 from tacit import nets
@@ -79,6 +79,7 @@ class Played(NamedTuple):
 
 
 Monitor = Float[Array, "*victims terms words"]  # weights of the monomials of what is seen
+Shapers = PyTree  # `Weights` of a network for each victim, leaves `[V, ...]`
 
 
 PLACES = np.array(list(itertools.combinations_with_replacement(range(SEEN + 1), DEGREE)))  # the last stands for 1
@@ -128,7 +129,7 @@ def goals_of(key: PRNGKeyArray, count: int) -> Float[Array, " E"]:
 def judge(
     key: PRNGKeyArray,
     victims: Victims,
-    shapers: Weights,
+    shapers: Shapers,
     monitors: Monitor,
     slack: Array | float,
     reading: Reading,
@@ -168,7 +169,7 @@ def oracle(key: PRNGKeyArray, goals: Float[Array, " E"]) -> Float[Array, " E"]:
 @jax.jit
 def _shaped(
     keys: Key[Array, " V"], victims: Victims, slack: Array | float, reading: Reading, search: Search
-) -> Weights:
+) -> Shapers:
     nobody = jnp.zeros((len(PLACES), WORDS))  # no monitor: its suspicion earns nothing
     optimizer = adam(search.lr, max_norm=1e9)
 
@@ -197,7 +198,7 @@ def _shaped(
     return jax.vmap(one)(keys, victims.params)
 
 
-def shaped(victims: Victims, reading: Reading, slack: float, search: Search, seed: int) -> Weights:
+def shaped(victims: Victims, reading: Reading, slack: float, search: Search, seed: int) -> Shapers:
     """For each victim the message network found that steers it, leaves `[V, ...]`; the search plays its defense."""
     count = len(jax.tree.leaves(victims.params)[0])
     keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed)))(jnp.arange(count))

@@ -10,9 +10,9 @@ from jaxtyping import Float
 
 from tacit.evaluation import shaped_cart
 from tacit.evaluation.column_audit import auroc
-from tacit.evaluation.shaped_cart import FREE, Played, Search, Victims
+from tacit.evaluation.shaped_cart import FREE, Played, Search, Shapers, Victims
 from tacit.evaluation.talked_cart import DEFENSES, SEEN
-from tacit.games.cheap_talk import Weights, network
+from tacit.games.cheap_talk import network
 from tacit.runs.computation import Say
 
 LEARNED = ("none", "mask", "dropout", "shuffle", "quantize")  # defenses that a victim learns with
@@ -44,7 +44,7 @@ def steered(
     say(f"adversary {adversary + 1}: looks for messages")
     found = shaped_cart.shaped(plain, DEFENSES["none"], FREE, search, search_seed)
 
-    def judged(group: Victims, messages: Weights, slack: float, name: str) -> Played:
+    def judged(group: Victims, messages: Shapers, slack: float, name: str) -> Played:
         return shaped_cart.judge(key(2), group, messages, monitor, slack, DEFENSES[name], search.judged)
 
     defenses = {}
