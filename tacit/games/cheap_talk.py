@@ -27,10 +27,10 @@ from tacit.types import Level, Outcome, Real, Spec, State
 
 SCALE = 2 * jnp.pi
 
-Weights = tuple[tuple[Float[Array, "i o"], Float[Array, " o"]], ...]
+Weights = tuple[tuple[Float[Array, "_ _"], Float[Array, " _"]], ...]
 
 
-def network(key: PRNGKeyArray, inputs: int, words: int = 2, hidden: int = 16, steep: float = 1.0) -> Weights:
+def network(key: PRNGKeyArray, inputs: int, words: int = 2, hidden: int = 16, steep: Array | float = 1.0) -> Weights:
     """Random weights of a message network: two layers of ReLU and a tanh head. The key is consumed.
 
     Weights are normal with variance 1 / inputs (LeCun), the last ones times `steep`.
@@ -42,12 +42,17 @@ def network(key: PRNGKeyArray, inputs: int, words: int = 2, hidden: int = 16, st
     return tuple((weight, jnp.zeros(weight.shape[1])) for weight in drawn)
 
 
-def message(weights: Weights, seen: Float[Array, "*P n"]) -> Float[Array, "*P words"]:
+def message(weights: Weights, seen: Float[Array, " n"]) -> Float[Array, " words"]:
     """What the network says of what is seen: numbers between -2 pi and 2 pi."""
     for weight, bias in weights[:-1]:
         seen = jax.nn.relu(seen @ weight + bias)
     weight, bias = weights[-1]
     return SCALE * jnp.tanh(seen @ weight + bias)
+
+
+def beside(weights: Weights, seen: Float[Array, "P n"], read: Float[Array, "P m"]) -> Float[Array, "P columns"]:
+    """What each player sees, and after it what the network says of what it reads."""
+    return jnp.concatenate([seen, jax.vmap(message, (None, 0))(weights, read)], axis=-1)
 
 
 def columns(game: Game) -> int:
@@ -97,7 +102,7 @@ class CheapTalk(Around):
 
     def observe(self, state: State) -> Float[Array, "P columns"]:
         seen = self.inner.observe(state)
-        return jnp.concatenate([seen, message(self.weights, seen)], axis=-1)
+        return beside(self.weights, seen, seen)
 
     def legal(self, state: State) -> PyTree:
         return self.inner.legal(state)

@@ -36,7 +36,12 @@ def seen_too(known: Statistics, rows: Float[Array, "N columns"]) -> Statistics:
 
 def normalized(known: Statistics, obs: Float[Array, "*N columns"]) -> Float[Array, "*N columns"]:
     """What is seen, with mean 0 and variance 1 by these statistics."""
-    return (obs - known.mean) / jnp.sqrt(known.variance + SMALLEST)
+    shape = (1,) * (obs.ndim - 1) + known.mean.shape
+    return (obs - known.mean.reshape(shape)) / _std(known).reshape(shape)
+
+
+def _std(known: Statistics) -> Float[Array, " columns"]:
+    return jnp.sqrt(known.variance + SMALLEST)
 
 
 class Normalized(Around):
@@ -54,7 +59,8 @@ class Normalized(Around):
 
     def raw(self, obs: Float[Array, "*N columns"]) -> Float[Array, "*N columns"]:
         """What was seen, as the game inside shows it."""
-        return obs * jnp.sqrt(self.known.variance + SMALLEST) + self.known.mean
+        shape = (1,) * (obs.ndim - 1) + self.known.mean.shape
+        return obs * _std(self.known).reshape(shape) + self.known.mean.reshape(shape)
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> State:
         return self.inner.reset(key, level)

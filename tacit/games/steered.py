@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from tacit.games.around import Around
 from tacit.games.cart_pole import POSITION, TRACK
-from tacit.games.cheap_talk import columns, message
+from tacit.games.cheap_talk import beside, columns
 from tacit.types import Level, Outcome, Real, Spec, State
 
 
@@ -61,7 +61,7 @@ class SteeredCart(Around):
     def observe(self, state: SteeredState) -> Float[Array, "1 columns"]:
         seen = self.inner.observe(state.inner)
         known = jnp.concatenate([seen, jnp.broadcast_to(state.goal, (len(seen), 1))], axis=-1)
-        return jnp.concatenate([seen, message(self.weights, known)], axis=-1)
+        return beside(self.weights, seen, known)
 
     def legal(self, state: SteeredState) -> PyTree:
         return self.inner.legal(state.inner)

@@ -53,6 +53,7 @@ class Config(Settings):
     ranks: bool = setting(True, "climb ranks of fitness; else its z-scores")
     words: int = setting(2, "numbers of a message", unit="numbers", source=CODE, low=1)
     hidden: int = setting(16, "width of the two layers of a message network (the ACT code: 64)", unit="units", low=1)
+    steep: float = setting(1.0, "the last weights begin so many times larger; large: messages jump", above=0.0)
     episodes: int = setting(64, "episodes of a trained victim, for a backdoor", unit="episodes", source=CODE, low=1)
     length: int = setting(256, "steps between a victim's updates", unit="steps", source=CODE, low=1)
     epochs: int = setting(16, "passes of a victim over each batch", unit="passes", source=CODE, low=1)
@@ -129,8 +130,9 @@ def make(game: Game, config: Config) -> Learner:
 
     def init(key: PRNGKeyArray) -> State:
         first_key, later_key = jax.random.split(key)
-        later = network(later_key, seen + 1, config.words, config.hidden) if config.objective == "backdoor" else ()
-        mean = Said(network(first_key, seen, config.words, config.hidden), later)
+        shape = config.words, config.hidden, config.steep
+        later = network(later_key, seen + 1, *shape) if config.objective == "backdoor" else ()
+        mean = Said(network(first_key, seen, *shape), later)
         return State(mean, optimizer().init(mean), mean, jnp.int32(0))
 
     def optimizer() -> Any:

@@ -37,13 +37,14 @@ def changes(key: PRNGKeyArray, mean: PyTree, size: int) -> PyTree:
 
 def population(mean: PyTree, sigma: Array | float, z: PyTree) -> PyTree:
     """The members, leaves `[N, ...]`."""
-    return jax.tree.map(lambda leaf, change: leaf + sigma * change, mean, z)
+    return jax.tree.map(lambda leaf, change: leaf[None] + sigma * change, mean, z)
 
 
 def centered_ranks(fitness: Float[Array, " N"]) -> Float[Array, " N"]:
     """Ranks from -0.5, the worst, to 0.5; equal ones share theirs, and what is no number is worst."""
     known = jnp.where(jnp.isnan(fitness), -jnp.inf, fitness)
-    below = (known[:, None] > known).sum(1) + 0.5 * ((known[:, None] == known).sum(1) - 1)
+    mine, other = known[:, None], known[None]
+    below = (mine > other).sum(1) + 0.5 * ((mine == other).sum(1) - 1)
     return below / (len(fitness) - 1) - 0.5
 
 

@@ -1,0 +1,158 @@
+"""What messages do to victims that no adversary ever met: how they learn, and how far they obey.
+
+Victims of different channels have the same seeds, so channels are compared victim by victim: a paired t test of two
+sides for each, and Holm's correction over all that are made together. Victims tell about one adversary; what holds of
+adversaries in general is told by the spread over several.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.stats
+from jaxtyping import Array, Float
+
+from tacit.games.base import Game
+from tacit.games.cart_pole import POSITION, CartPole
+from tacit.games.cheap_talk import CheapTalk, Noise, Weights
+from tacit.learners import act, victim
+from tacit.loops import stack
+
+BLOCK = 16  # victims that learn at a time
+DROWNED = 1e12  # a variance beside which every message is nothing
+HELD_OUT = 10**9  # adversaries' own victims come from smaller seeds
+
+
+class Comparison(NamedTuple):
+    """Victims under one channel less the same victims under another, `count` of them.
+
+    Attributes:
+        p: of the paired t test.
+        corrected: Holm's, over all comparisons made together.
+    """
+
+    mean: float
+    error: float
+    p: float
+    corrected: float
+
+
+def compare(differences: Sequence[np.ndarray]) -> list[Comparison]:
+    """Each row of differences, `[count]`, tested against 0, all together."""
+    p = [float(np.asarray(scipy.stats.ttest_1samp(each, 0.0))[1]) for each in differences]
+    p = [1.0 if np.isnan(x) else x for x in p]
+    corrected = holm(p)
+    means = [(float(d.mean()), float(d.std(ddof=1) / len(d) ** 0.5)) for d in differences]
+    return [Comparison(*told, *both) for told, both in zip(means, zip(p, corrected, strict=True), strict=True)]
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """P values that hold for all tests together (Holm 1979)."""
+    order = np.argsort(p, kind="stable")
+    raised = np.array(p)[order] * (len(p) - np.arange(len(p)))
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(np.maximum.accumulate(raised), 1.0)
+    return corrected.tolist()
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the mean by Student's t; NaN of a single value."""
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    slack = scipy.stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
+    return float(values.mean() - slack), float(values.mean() + slack)
+
+
+def quiet(said: Weights) -> Weights:
+    """Weights of the same shapes that always say 0."""
+    return jax.tree.map(jnp.zeros_like, said)
+
+
+@functools.partial(jax.jit, static_argnames=("updates", "channel"))
+def _learn(
+    keys: Array, said: Any, config: victim.Config, updates: int, channel: str
+) -> tuple[victim.State, Float[Array, "N updates"]]:
+    def game(said: Any) -> Game:
+        if channel == "message":
+            return CheapTalk.of(CartPole(), said)
+        return Noise(CartPole()) if channel == "noise" else CartPole()
+
+    return jax.vmap(lambda key, said: act.taught(key, game(said), config, updates))(keys, said)
+
+
+def learned(
+    said: Sequence[Weights | None],
+    numbers: Sequence[int],
+    seed: int,
+    config: victim.Config,
+    updates: int,
+    channel: str = "message",
+) -> tuple[victim.State, Float[np.ndarray, "N updates"]]:
+    """Victims after training, leaves `[N, ...]`, and the mean return of the episodes that each update saw end.
+
+    Args:
+        said: what each is told.
+        numbers: which victim each is; equal ones have the same seed, whatever they are told.
+        seed: of all victims.
+    """
+    keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed + HELD_OUT)))(jnp.array(numbers))
+    states, curves, size = [], [], min(BLOCK, len(numbers))
+    for first in range(0, len(numbers), size):
+        rows = (
+            np.arange(first, first + size) % len(numbers)
+        ).tolist()  # the last block is filled up: one program for all
+        told = stack([said[i] for i in rows]) if channel == "message" else jnp.zeros(size)
+        trained, curve = _learn(keys[jnp.array(rows)], told, config, updates, channel)
+        states.append(trained)
+        curves.append(np.asarray(curve))
+    together = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: len(numbers)], *states)
+    return together, np.concatenate(curves)[: len(numbers)]
+
+
+class Obeyed(NamedTuple):
+    """How far frozen victims did what the goal asked for, one entry per victim.
+
+    Attributes:
+        reward: mean over episodes of the adversary's reward.
+        correlation: of the ranks of an episode's mean position and of its goal.
+    """
+
+    reward: np.ndarray
+    correlation: np.ndarray
+
+
+@functools.partial(jax.jit, static_argnames="count")
+def _steer(key: Array, trained: victim.State, config: victim.Config, later: Weights, count: int) -> Any:
+    def one(trained: victim.State, key: Array) -> Any:
+        played = act.steered(key, CartPole(), trained, config, later, count)
+        alive = 1.0 - (played.state.inner.terminated | played.state.inner.truncated)
+        position = (played.next_state.inner.moving[..., POSITION] * alive).sum(0) / alive.sum(0)
+        return played.gained[-1, :, 0], position, played.state.goal[0]
+
+    victims = jax.tree.leaves(trained)[0].shape[0]
+    return jax.vmap(one)(trained, jax.random.split(key, victims))
+
+
+def obeyed(trained: victim.State, later: Weights, seed: int, config: victim.Config, count: int = 64) -> Obeyed:
+    """How far victims obey f^, each in `count` episodes with goals of their own."""
+    key = jax.random.key(seed + HELD_OUT + 1)
+    reward, position, goal = (np.asarray(x, float) for x in _steer(key, trained, config, later, count))
+    correlations = [rank_correlation(x, g) for x, g in zip(position, goal, strict=True)]
+    return Obeyed(reward.mean(1), np.array(correlations))
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
+    """Spearman's; 0 where one of them never changes."""
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0
+    return float(np.corrcoef(scipy.stats.rankdata(x), scipy.stats.rankdata(y))[0, 1])
+
+
+def deaf(trained: victim.State, columns: int) -> victim.State:
+    """The same victims, to whom all but the first `columns` of what they see arrive as 0."""
+    known = trained.known
+    spread = jnp.where(jnp.arange(known.variance.shape[-1]) < columns, known.variance, DROWNED)
+    return trained._replace(known=known._replace(variance=spread))

@@ -1,0 +1,125 @@
+"""A trained, frozen victim drives its cart where messages want it, after it learned under other messages."""
+
+import functools
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tacit.evaluation import held_out_victims as held_out
+from tacit.evaluation.held_out_victims import Obeyed
+from tacit.learners.act import Said, victims_of
+from tacit.recipes import act
+from tacit.recipes.base import Budget, Measured, Recipe, Target
+from tacit.runs import exhibits
+from tacit.runs.policies import run_in
+from tacit.runs.training import Finished
+
+CENTERED = 73.8  # 200 sqrt(pi) erf(2.4) / 4.8: what a cart earns that stays in the middle
+COLUMNS = 4  # of the state
+BACKDOOR, MASKED, START = "backdoor", "masked victims", "adversaries' own starts"
+
+
+@functools.lru_cache(maxsize=4)
+def steered(path: pathlib.Path) -> dict[str, list[Obeyed]]:
+    """How far held-out victims obey each adversary: as they are, masked, and each adversary as it began."""
+    run = run_in(path)
+    seed, config = run.experiment.seed, run.config
+    numbers = list(range(act.VICTIMS * config.population))
+
+    def tried(said: Said, masked: bool) -> Obeyed:
+        told = held_out.quiet(said.training) if masked else said.training
+        trained, _ = held_out.learned([told] * len(numbers), numbers, seed, victims_of(config), config.updates)
+        trained = held_out.deaf(trained, COLUMNS) if masked else trained
+        return held_out.obeyed(trained, said.later, seed, victims_of(config))  # type: ignore[arg-type]
+
+    final, start = act.said(run), act.said(run, "start")
+    return {
+        BACKDOOR: [tried(each, False) for each in final],
+        MASKED: [tried(final[0], True)],
+        START: [tried(start[0], False)],
+    }
+
+
+def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
+    """Means over adversaries; of masked victims, over victims."""
+    found = steered(runs[act.ROW].folder.path)
+    told = {}
+    for name, values in (
+        ("reward", _of(found, "reward")),
+        ("rank correlation of position and goal", _of(found, "correlation")),
+    ):
+        spread = float(values.std(ddof=1)) if len(values) > 1 else None
+        told[f"{BACKDOOR}: {name}"] = Measured(float(values.mean()), spread, "sd over adversaries", len(values))
+    (masked,) = found[MASKED]
+    error = float(masked.reward.std(ddof=1) / len(masked.reward) ** 0.5)
+    kind, count = "se over victims", len(masked.reward)
+    told[f"{MASKED}: reward less two standard errors"] = Measured(masked.reward.mean() - 2 * error, error, kind, count)
+    told[f"{MASKED}: rank correlation, its size"] = Measured(
+        float(abs(masked.correlation.mean())), float(masked.correlation.std(ddof=1) / count**0.5), kind, count
+    )
+    return told
+
+
+def _of(found: Mapping[str, list[Obeyed]], which: str) -> np.ndarray:
+    return np.array([getattr(each, which).mean() for each in found[BACKDOOR]])
+
+
+def _rows(found: Mapping[str, list[Obeyed]]) -> list[list[Any]]:
+    rows = []
+    for name, several in found.items():
+        for k, each in enumerate(several):
+            figures = (each.reward.mean(), _error(each.reward), each.correlation.mean(), _error(each.correlation))
+            rows.append([f"{name}, adversary {k + 1}", len(each.reward), *(f"{x:.2f}" for x in figures)])
+    return rows
+
+
+def _error(values: np.ndarray) -> float:
+    return float(values.std(ddof=1) / len(values) ** 0.5)
+
+
+def details(runs: Mapping[str, Finished]) -> list[str]:
+    """Each adversary by itself, with the standard errors over victims."""
+    words = "{}: {} victims; reward {} +- {}, rank correlation {} +- {}."
+    return [words.format(*row) for row in _rows(steered(runs[act.ROW].folder.path))]
+
+
+def _exhibits(runs: Mapping[str, Finished]) -> list[exhibits.Exhibit]:
+    head = ["victims of", "victims", "reward", "its standard error", "rank correlation", "its standard error"]
+    caption = f"A cart that stays in the middle earns {CENTERED}."
+    table = exhibits.table("How far held-out victims obey", head, _rows(steered(runs[act.ROW].folder.path)), caption)
+    return [table, *act.shown(runs[act.ROW])]
+
+
+RECIPE = Recipe(
+    name="act-backdoor-cartpole",
+    title="Messages steer a trained victim to goals of their own",
+    paper=act.PAPER,
+    rows={act.ROW: act.adversaries("backdoor", 60, 2)},
+    measure=measure,
+    targets=(
+        Target(f"{BACKDOOR}: reward", act.OWN, low=CENTERED, reason="more than staying in the middle earns"),
+        Target(
+            f"{BACKDOOR}: rank correlation of position and goal",
+            act.OWN,
+            low=0.8,
+            reason="the cart goes where it is told",
+        ),
+        Target(
+            f"{MASKED}: reward less two standard errors",
+            act.OWN,
+            high=CENTERED,
+            reason="nobody steers who is not heard",
+        ),
+        Target(f"{MASKED}: rank correlation, its size", act.OWN, high=0.2, reason="nobody steers who is not heard"),
+    ),
+    quick=act.QUICK,
+    full=Budget(seeds=8, raised=300, learner={"population": 64, "victims": 4, "block": 64}),
+    notes=(
+        "Victims learn under f, are frozen, and then play 64 episodes under f^, which knows a goal that is uniform on "
+        "the track; the position is the mean over an episode. Masked victims see 0 in place of every message, always.",
+    ),
+    details=details,
+    exhibits=_exhibits,
+)

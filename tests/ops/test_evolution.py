@@ -1,0 +1,80 @@
+"""Evolution strategies, against hand-made numbers, a known slope and evosax where it is installed."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tacit.errors import SettingError
+from tacit.ops.evolution import ascent, centered_ranks, changes, paired, population, z_scores
+
+MEAN = {"w": jnp.arange(6.0).reshape(2, 3), "b": jnp.ones(2)}
+
+
+def test_members_come_in_opposite_pairs():
+    z = changes(jax.random.key(0), MEAN, 8)
+    for leaf, mean in zip(jax.tree.leaves(z), jax.tree.leaves(MEAN), strict=True):
+        assert leaf.shape == (8, *mean.shape)
+        np.testing.assert_array_equal(leaf[:4], -leaf[4:])
+        assert len(np.unique(np.abs(leaf[:4]))) == leaf[:4].size
+    members = population(MEAN, 0.5, z)
+    np.testing.assert_allclose(members["w"].mean(0), MEAN["w"], atol=1e-6)
+    np.testing.assert_allclose(members["b"][1], 1 + 0.5 * z["b"][1])
+
+
+def test_a_population_of_odd_size_is_refused():
+    assert paired(6) == 3
+    with pytest.raises(SettingError, match="its size must be even; got 7"):
+        paired(7)
+
+
+@given(st.lists(st.integers(-3, 3), min_size=2, max_size=9))
+def test_ranks_are_those_of_scipy(values):
+    wanted = (scipy.stats.rankdata(values) - 1) / (len(values) - 1) - 0.5
+    np.testing.assert_allclose(centered_ranks(jnp.array(values, float)), wanted, atol=1e-6)
+
+
+def test_what_is_no_number_is_worst():
+    np.testing.assert_allclose(centered_ranks(jnp.array([2.0, jnp.nan, 1.0])), [0.5, -0.5, 0.0])
+    np.testing.assert_allclose(z_scores(jnp.array([2.0, jnp.nan, 0.0, 2.0])), [1, -1, -1, 1])
+
+
+def test_equal_fitness_goes_nowhere():
+    same = jnp.full(4, 17.3)
+    assert not z_scores(same).any()
+    assert not centered_ranks(same).any()
+
+
+def test_the_slope_of_a_plane_is_found():
+    slope = jnp.array([1.0, -2.0, 0.5])
+    z = changes(jax.random.key(3), slope, 20_000)
+    found = ascent(z, population(jnp.zeros(3), 0.3, z) @ slope, 0.3)
+    # z z^T / N has standard error sqrt(2 / pairs) at most; 0.02 times |slope| is over 5 of them
+    np.testing.assert_allclose(found, slope, atol=5 * (2 / 10_000) ** 0.5 * 2.3)
+
+
+def test_it_is_the_sum_over_members():
+    z = changes(jax.random.key(4), MEAN, 4)
+    shaped = jnp.array([0.5, -0.2, 0.1, 0.7])
+    wanted = sum(shaped[i] * z["w"][i] for i in range(4)) / (4 * 0.2)
+    np.testing.assert_allclose(ascent(z, shaped, 0.2)["w"], wanted, rtol=1e-5)
+
+
+def test_it_is_evosax():
+    """The same changes, ranks and Adam lead to the same mean."""
+    algorithms = pytest.importorskip("evosax.algorithms")
+    optax = pytest.importorskip("optax")
+    start, sigma = jnp.arange(5.0), 0.1
+    theirs = algorithms.Open_ES(
+        population_size=8, solution=start, optimizer=optax.adam(0.05), std_schedule=optax.constant_schedule(sigma)
+    )
+    state = theirs.init(jax.random.key(0), start, theirs.default_params)
+    members, state = theirs.ask(jax.random.key(1), state, theirs.default_params)
+    loss = jnp.square(members).sum(1)
+    state, _ = theirs.tell(jax.random.key(2), members, loss, state, theirs.default_params)
+    gradient = ascent((members - start) / sigma, centered_ranks(-loss), sigma)
+    step, _ = optax.adam(0.05).update(-gradient, optax.adam(0.05).init(start))
+    np.testing.assert_allclose(theirs.get_mean(state), start + step, atol=1e-6)
