@@ -116,7 +116,7 @@ def _with(module, **changes):
     return module
 
 
-TINY = Search(generations=40, pairs=6, episodes=4, judged=12)
+TINY = Search(generations=100, judged=12)
 
 
 @pytest.fixture(scope="module")
