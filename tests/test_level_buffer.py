@@ -154,3 +154,46 @@ def test_keeping_the_best_is_sorting():
     both = dict(zip([*range(8), 20, 21, 22], [*SCORES, 1.0, 3.0, -4.0], strict=True))
     assert found.levels["name"].tolist() == sorted(both, key=both.__getitem__, reverse=True)[:8]
     np.testing.assert_allclose(found.score, sorted(both.values(), reverse=True)[:8], rtol=1e-6)
+
+
+def plain_weights(entries, now):
+    """P of `SHARP` for entries (score, seen), written out."""
+    order = sorted(range(len(entries)), key=lambda i: -entries[i][0])
+    by_score = np.zeros(len(entries))
+    by_score[order] = (1 / np.arange(1, len(entries) + 1)) ** (1 / 0.3)
+    age = np.array([now - seen for _, seen in entries], float)
+    by_age = age / age.sum() if age.sum() else np.full(len(entries), 1 / len(entries))
+    return 0.7 * by_score / by_score.sum() + 0.3 * by_age
+
+
+def plainly_inserted(offers, capacity):
+    """What is kept of (name, score) offered one after another: names, scores and when each was last offered."""
+    names, entries = [], []
+    for now, (name, score) in enumerate(offers, 1):
+        if name in names:
+            entries[names.index(name)] = (score, now)
+        elif len(names) < capacity:
+            names.append(name)
+            entries.append((score, now))
+        else:
+            place = int(np.argmin(plain_weights(entries, now - 1)))
+            if score > entries[place][0]:
+                names[place], entries[place] = name, (score, now)
+    return names, entries
+
+
+offered = jax.jit(lambda judged: buffers.insert(buffers.empty({"name": jnp.int32(0)}, 5), judged, SHARP))
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=25)
+def test_insertions_equal_a_plain_list(seed):
+    random = np.random.default_rng(seed)
+    names, scores = random.integers(0, 9, 24), random.permutation(24).astype(np.float32) / 7
+    found = offered(Judged({"name": jnp.asarray(names, jnp.int32)}, jnp.asarray(scores), jnp.asarray(scores)))
+    kept, entries = plainly_inserted([*zip(names.tolist(), scores.tolist(), strict=True)], 5)
+    size = int(found.size)
+    assert found.levels["name"][:size].tolist() == kept
+    np.testing.assert_allclose(found.score[:size], [score for score, _ in entries], rtol=1e-6)
+    assert found.seen[:size].tolist() == [seen for _, seen in entries]
+    np.testing.assert_allclose(weights(found, SHARP)[:size], plain_weights(entries, 24), atol=1e-5)

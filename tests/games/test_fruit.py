@@ -162,3 +162,51 @@ def test_known_numbers(rules, student, worth, apple_alone):
 def test_more_rooms_at_least_than_at_most_are_refused():
     with pytest.raises(SettingError, match=r"fewest must be <= rooms \(2\), got 3"):
         games.make("fruit-choice", rooms=2, fewest=3)
+
+
+def plainly_played(level, moves, opens):
+    """Rooms, cells, health, fruits eaten and rewards after each move of an episode, by the rules in plain words."""
+    room, x, y, health, is_open, rows = 0, 0, 1, GAME.health, False, []
+    for time, (move, gives_way) in enumerate(zip(moves, opens, strict=True), 1):
+        last, eaten, pays = room == int(level.rooms) - 1, None, 0.0
+        at_door = not last and x == 2 and y == int(level.doors[room])
+        if move == KICK and at_door:
+            is_open = is_open or gives_way
+        elif move == KICK:
+            health -= 1
+        elif move == EAT and last and 3 * y + x in level.fruits.tolist():
+            eaten = level.fruits.tolist().index(3 * y + x)
+            pays = (GAME.apple, GAME.banana)[eaten] if eaten == int(level.right) else 0.0
+        elif move == EAST and at_door and is_open:
+            room, x, is_open = room + 1, 0, False
+        elif move in (NORTH, SOUTH, EAST, WEST):
+            dx, dy = {NORTH: (0, -1), SOUTH: (0, 1), EAST: (1, 0), WEST: (-1, 0)}[move]
+            x, y = min(max(x + dx, 0), 2), min(max(y + dy, 0), 2)
+        ended = eaten is not None or health == 0 or time == GAME.length
+        rows.append((room, 3 * y + x, health, is_open, pays, ended))
+        if ended:
+            break
+    return rows
+
+
+@jax.jit
+def played(level, keys, moves):
+    def one(state, inputs):
+        new, outcome = GAME.step(inputs[0], state, inputs[1][None])
+        return new, (new.room, new.cell, new.health, new.open, outcome.reward[0], outcome.terminated)
+
+    return jax.lax.scan(one, GAME.reset(keys[0], level), (keys, moves))[1]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_play_equals_the_rules_in_plain_words(seed):
+    """Moves lean to the door and to kicks, so that all that can happen does."""
+    random, key = np.random.default_rng(seed), jax.random.key(seed)
+    moves = random.choice([NORTH, SOUTH, EAST, WEST, KICK, EAT], p=[0.2, 0.2, 0.3, 0.1, 0.05, 0.15], size=200)
+    keys = jax.random.split(key, 200)
+    level = LEVEL._replace(doors=jnp.asarray(random.integers(0, 3, 2), jnp.int32), right=jnp.int32(seed % 2))
+    opens = (np.asarray(jax.vmap(jax.random.bits)(keys)) & 1) > 0
+    rows = plainly_played(level, moves.tolist(), opens.tolist())
+    found = played(level, keys, jnp.asarray(moves, jnp.int32))
+    for mine, theirs in zip(found, zip(*rows, strict=True), strict=True):
+        np.testing.assert_allclose(np.asarray(mine, float)[: len(rows)], np.asarray(theirs, float))

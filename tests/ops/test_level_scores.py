@@ -62,3 +62,27 @@ def test_what_the_tail_pays_changes_nothing():
         )
     )
     assert scores(PLAY, jnp.array(VALUE)) == scores(other, value)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_scores_equal_sums_over_episodes_written_out(seed):
+    random = np.random.default_rng(seed)
+    ended = random.random(30) < 0.2
+    fresh = np.concatenate([[True], ended[:-1]])
+    reward, value = (random.normal(size=30).astype(np.float32) for _ in range(2))
+    ends = np.flatnonzero(ended)
+    episodes = [slice(start, end + 1) for start, end in zip([0, *(ends[:-1] + 1)], ends, strict=True)]
+    gained = [reward[each].sum() for each in episodes]
+    mean, over, most, learnable = _all_scores(Episodes(*map(jnp.asarray, (reward, fresh, ended))), jnp.asarray(value))
+    np.testing.assert_allclose(mean, np.mean([value[each].mean() for each in episodes]), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(over, np.mean(gained), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(most, max(gained), rtol=1e-5)
+    p = np.mean(np.array(gained) > 0)
+    np.testing.assert_allclose(learnable, p * (1 - p), rtol=1e-5, atol=1e-7)
+
+
+@jax.jit
+def _all_scores(episodes, value):
+    gained = level_scores.returns(episodes)
+    mean, over = level_scores.mean_over_steps(episodes, value), level_scores.mean_over_episodes(episodes, gained)
+    return mean, over, level_scores.highest(episodes, gained), level_scores.learnability(episodes, gained)
