@@ -172,10 +172,22 @@ def held_out(
     found = {}
     for name in names:
         levels, length = held_out_levels(name, drawn), max(find(name).length, SHORT)
-        steps = of_seeds(run, levels, length, episodes, seed)
-        short, long = (solve_rates(steps, horizon).mean(1) for horizon in (SHORT, length))
-        found[name] = Score(short, long, regrets(steps, levels, SHORT).mean(1))
+        found[name] = scored(run, levels, length, episodes, seed)
     return found
+
+
+def scored(run: Trained, levels: MazeLevel, length: int, episodes: int = 10, seed: int = 1) -> Score:
+    """How every seed's agent does on these levels, a mean over them and so many plays of each.
+
+    Args:
+        length: the longer horizon, at least 250.
+
+    Raises:
+        Misfit: they learned another game than the maze.
+    """
+    steps = of_seeds(run, levels, length, episodes, seed)
+    short, long = (solve_rates(steps, horizon).mean(1) for horizon in (SHORT, length))
+    return Score(short, long, regrets(steps, levels, SHORT).mean(1))
 
 
 def solve_rates(steps: Int[np.ndarray, "... N E"], horizon: int) -> Float[np.ndarray, "... N"]:
