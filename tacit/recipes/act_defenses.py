@@ -198,7 +198,7 @@ def _targets() -> list[Target]:
     found.append(Target("no defense: rank correlation with the goal", OWN, low=0.8, reason=words))
     for name in ("mask", "dropout", "shuffle", "quantize", "sanitize"):
         words = "an attack that knows the defense gains nothing"
-        found.append(Target(f"{name}: control left", OWN, low=-0.05, high=0.05, reason=words))
+        found.append(Target(f"{name}: control left", OWN, high=0.05, reason=words))
         words = "the aim of the specification"
         found.append(Target(f"{name}: clean return kept", OWN, low=0.98, reason=words))
     for slack in Steering().slacks:
