@@ -34,7 +34,7 @@ RECIPE = Recipe(
     quick=act.QUICK,
     full=Budget(seeds=8, raised=200, learner={"population": 64, "victims": 4, "block": 64}),
     notes=(
-        "Losses are of the mean return over all 32 updates of a victim, on the same victims; no adversary met them. "
+        "Losses are of the mean return over all updates of a victim, on the same victims; no adversary met them. "
         "Any network at random costs a victim something, so a loss against the constant message alone shows nothing: "
         "what counts is the loss against an adversary's own start and against random networks.",
         "Earlier trials with this budget found no disruption (two settings, one adversary each). The full mode has the "

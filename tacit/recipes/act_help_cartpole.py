@@ -35,7 +35,7 @@ RECIPE = Recipe(
     quick=act.QUICK,
     full=Budget(seeds=8, raised=200),
     notes=(
-        "Effects are of the mean return over all 32 updates of a victim, on the same victims with and without "
+        "Effects are of the mean return over all updates of a victim, on the same victims with and without "
         "messages; no adversary met them. Noise is no cheap talk, and is there to compare with.",
     ),
     details=details,
