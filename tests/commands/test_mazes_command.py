@@ -14,16 +14,16 @@ TINY = {"num_games": 2, "length": 8, "hidden": 4, "epochs": 1, "minibatches": 1}
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A run of small mazes, and one of another game."""
+    """A run of another game, and files of levels."""
     place = tmp_path_factory.mktemp("runs")
-    wanted = Experiment("ppo", "maze-small", seeds=2, iterations=1, learner_settings=TINY)
-    training.train(training.new_run(place, "ppo-maze", wanted), lambda _: None)
-    training.train(
-        training.new_run(place, "naive-ipd", Experiment("naive", "ipd", seeds=1, iterations=1)), lambda _: None
-    )
+    trained(place, "naive-ipd", Experiment("naive", "ipd", seeds=1, iterations=1))
     (place / "good.txt").write_text(">G.....\n.......\n\n.......\n>.G....\n")
     (place / "bad.txt").write_text(">G\n\n>.\n.x\n")
     return place
+
+
+def trained(place, name, wanted):
+    training.train(training.new_run(place, name, wanted), lambda _: None)
 
 
 def run(capsys, runs, place, words):
@@ -31,7 +31,9 @@ def run(capsys, runs, place, words):
     return status, *capsys.readouterr()
 
 
+@pytest.mark.long
 def test_a_table_a_page_and_json(capsys, runs, tmp_path):
+    trained(runs, "ppo-maze", Experiment("ppo", "maze-small", seeds=2, iterations=1, learner_settings=TINY))
     words = "{runs}/ppo-maze-001 --mazes Corridor7 --levels {runs}/good.txt --episodes 2 --random 20 --json"
     status, out, err = run(capsys, runs, tmp_path, words)
     assert status == 0
@@ -56,9 +58,9 @@ def test_a_table_a_page_and_json(capsys, runs, tmp_path):
     [
         ("", "usage: tacit evaluate mazes RUN..., got 0 words"),
         ("{runs}/naive-ipd-001", "{runs}/naive-ipd-001 learned MatrixGame, and not the maze"),
-        ("{runs}/ppo-maze-001 --mazes Labyrinth9", "unknown maze 'Labyrinth9'"),
-        ("{runs}/ppo-maze-001 --levels {runs}/bad.txt", "{runs}/bad.txt: level 1, row 1, column 1: unknown mark 'x'"),
-        ("{runs}/ppo-maze-001 --levels {runs}/none.txt", "levels cannot be read from {runs}/none.txt"),
+        ("{runs}/naive-ipd-001 --mazes Labyrinth9", "unknown maze 'Labyrinth9'"),
+        ("{runs}/naive-ipd-001 --levels {runs}/bad.txt", "{runs}/bad.txt: level 1, row 1, column 1: unknown mark 'x'"),
+        ("{runs}/naive-ipd-001 --levels {runs}/none.txt", "levels cannot be read from {runs}/none.txt"),
     ],
 )
 def test_whatever_is_wrong_is_one_line(capsys, runs, tmp_path, words, line):
