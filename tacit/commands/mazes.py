@@ -42,4 +42,5 @@ def _show(result: dict[str, Any]) -> None:
     console = Console(width=max(Console().width, 100))
     for exhibit in result["exhibits"]:
         if exhibit["kind"] == "table":
-            print_table(console, exhibit["title"], exhibit["head"], exhibit["rows"], exhibit["caption"])
+            rows = [[round(cell, 3) if isinstance(cell, float) else cell for cell in row] for row in exhibit["rows"]]
+            print_table(console, exhibit["title"], exhibit["head"], rows, exhibit["caption"])

@@ -99,12 +99,14 @@ def worst(run: Finished, plan: Plan, seed: int) -> dict[str, list[float]]:
 
 def shown(tested: dict[str, Any], ways: Sequence[tuple[str, str, Any]]) -> list[exhibits.Exhibit]:
     """The page: solve rates, the worst levels where asked for, and ways."""
+    short = {name: pathlib.Path(name).name for name in tested}
+    called = short if len(set(short.values())) == len(short) else {name: name for name in tested}
     rows = []
     for name, found in tested.items():
         for maze, score in found["mazes"].items():
             of_seeds = summarize(np.array(score["short"]))
             means = [float(np.mean(score[field])) for field in ("short", "long", "regret")]
-            rows.append([name, maze, *means[:1], of_seeds.low, of_seeds.high, *means[1:], of_seeds.n])
+            rows.append([called[name], maze, *means[:1], of_seeds.low, of_seeds.high, *means[1:], of_seeds.n])
     head = ("run", "maze", "in 250 steps", "low", "high", "longer", "regret", "seeds")
     caption = (
         "Share of plays that reach the goal in 250 steps (JaxUED), with a 95 % bootstrap interval over seeds, and at "
@@ -112,7 +114,9 @@ def shown(tested: dict[str, Any], ways: Sequence[tuple[str, str, Any]]) -> list[
     )
     pictures = [exhibits.table("Solve rates", head, rows, caption)]
     if any("worst" in found for found in tested.values()):
-        lines = [[name, *(float(np.mean(v)) for v in found["worst"].values())] for name, found in tested.items()]
+        lines = [
+            [called[name], *(float(np.mean(v)) for v in found["worst"].values())] for name, found in tested.items()
+        ]
         percents = [f"{percent:g} %" for percent in mazes.WORST]
         words = "Solve rate of the worst levels: found by one play of each, rated by another."
         pictures.append(exhibits.table("Worst random levels", ["run", *percents], lines, words))

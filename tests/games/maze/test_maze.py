@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tacit import games
 from tacit.errors import InputError, SettingError
+from tacit.evaluation.mazes_settings import DRAWN_MAZES
 from tacit.games import maze_held_out, maze_levels, maze_paths
 from tacit.games.maze import AHEAD, LEFT, RIGHT
 from tacit.games.maze_levels import MazeLevel, parse, render, well_formed
@@ -195,7 +196,7 @@ TABLE = {
 
 
 def test_shortest_ways_and_best_rewards_of_the_drawn_mazes():
-    assert list(maze_held_out.DRAWN) == list(TABLE)
+    assert list(maze_held_out.DRAWN) == list(DRAWN_MAZES) == list(TABLE)
     levels = maze_levels.several(maze_held_out.DRAWN.values())
     best = jax.jit(jax.vmap(games.make("maze").best))(levels)
     for i, (walls, actions, reward) in enumerate(TABLE.values()):
