@@ -135,4 +135,7 @@ RECIPES = {
     "act-defenses": Entry(
         "tacit.recipes.act_defenses:RECIPE", "defenses against messages beside what is seen, on the cart and pole"
     ),
+    "act-farbook": Entry(
+        "tacit.recipes.act_farbook:RECIPE", "orders that never trade move traders who learned, and the price with them"
+    ),
 }

@@ -51,6 +51,7 @@ SLOW = (
     "act-disrupt-cartpole",
     "act-help-cartpole",
     "act-defenses",
+    "act-farbook",
     "audit-dial",
     "audit-prevention",
     "cars-and-cyclists",
