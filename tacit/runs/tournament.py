@@ -24,7 +24,7 @@ from tacit.evaluation.tournament import Entrant, exact_scores, memory_one, own_r
 from tacit.games.matrix import STATES, MatrixGame
 from tacit.interop import axelrod
 from tacit.interop.axelrod import Foreign
-from tacit.learners import HANABI_BOTS, PLAYERS
+from tacit.learners import HANABI_BOTS, PLAYERS, TRADERS
 from tacit.learners.axelrod_first import FIRST_TOURNAMENT
 from tacit.learners.scripted import MEMORY_ONE, known
 from tacit.loops import player as part_of
@@ -36,7 +36,7 @@ from tacit.runs.store import RunFolder
 from tacit.runs.training import read_back
 from tacit.settings import unknown
 
-MATRIX_PLAYERS = tuple(name for name in PLAYERS if name not in HANABI_BOTS)
+MATRIX_PLAYERS = tuple(name for name in PLAYERS if name not in HANABI_BOTS and name not in TRADERS)
 GROUPS = {"first": FIRST_TOURNAMENT, "all": MATRIX_PLAYERS}
 MOST = 1000  # entrants; the table of their scores is square
 
@@ -86,6 +86,8 @@ def _entrants(word: str, turns: float, rewards: Sequence[float]) -> Iterator[Ent
     """Who enters under a word."""
     if word in HANABI_BOTS:
         raise Misfit(f"{word} plays Hanabi, not matrix games; see tacit evaluate cross-play")
+    if word in TRADERS:
+        raise Misfit(f"{word} trades in farbook, and plays no matrix games; see tacit reproduce farbook-traders")
     if word in GROUPS or word in PLAYERS:
         for name in GROUPS.get(word, (word,)):
             player = load("player", PLAYERS, name)

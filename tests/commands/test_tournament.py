@@ -10,7 +10,7 @@ from tacit import cli
 from tacit.evaluation.rules import Tournament
 from tacit.evaluation.tournament import memory_one
 from tacit.interop import axelrod
-from tacit.learners import HANABI_BOTS, PLAYERS
+from tacit.learners import HANABI_BOTS, PLAYERS, TRADERS
 from tacit.learners.axelrod_first import FIRST_TOURNAMENT
 from tacit.runs import tournament
 
@@ -86,7 +86,7 @@ def test_groups():
     assert [entrant.name for entrant in first] == list(FIRST_TOURNAMENT)
     assert rewards == (3, 0, 5, 1)
     everybody, _ = tournament.entering(Tournament(entrants=("all",)))
-    assert [entrant.name for entrant in everybody] == [name for name in PLAYERS if name not in HANABI_BOTS]
+    assert [entrant.name for entrant in everybody] == [name for name in PLAYERS if name not in {*HANABI_BOTS, *TRADERS}]
 
 
 def test_who_knows_the_length_is_told(capsys, tmp_path):
@@ -129,6 +129,7 @@ WRONG = [
     ("=1,0,1,0,1 grudger", "five probabilities"),
     ("'' grudger", "unknown entrant ''"),
     ("iggi grudger", "iggi plays Hanabi, not matrix games"),
+    ("buyer grudger", "buyer trades in farbook, and plays no matrix games"),
     ("--noise -0.1", "--noise must be >= 0 and <= 1, got -0.1"),
     ("--turns 0", "--turns must be >= 1"),
     ("--ending 1", "--ending must be >= 0 and < 1, got 1"),
