@@ -60,7 +60,7 @@ def audit(settings: Audit, seeds: int, seed: int, say: Say) -> dict[str, Any]:
     rows = []
     for channel, found in scores.items():
         area, low, high = _area(found, matters)
-        kept = [100 * float((np.array(each) > KEPT_ABOVE).mean()) for each in found.values()]
+        kept = [f"{100 * (np.array(each) > KEPT_ABOVE).mean():.0f}" for each in found.values()]
         rows.append([CHANNELS[channel], f"{area:.3f} [{low:.3f}, {high:.3f}]", *kept])
     head = ["the message is", "AUROC [95 % over layouts]", *(f"keeps {name}, %" for name in matters)]
     words = f"A group is kept whose score is above {KEPT_ABOVE}. The message, the noise and the wandering are to go."
