@@ -91,7 +91,8 @@ def kind_of(audit: Audit) -> str:
 def _tells(audit: Audit, told: Told, about: str) -> str:
     figure = told.information
     if audit.p["information"][1] <= audit.asked.level:
-        return f"A message tells {figure.corrected:z.2f} of the {told.of_state:z.2f} bits that there are of {about}."
+        tells = min(figure.corrected, told.of_state)  # what takes the bias off may go beyond all there is
+        return f"A message tells {tells:z.2f} of the {told.of_state:z.2f} bits that there are of {about}."
     return (
         f"Messages tell nothing that {told.messages} of them could show of {about} (at most {figure.high:z.2f} bits)."
     )
