@@ -38,7 +38,7 @@ VICTIM = ppo.Config(num_games=16, length=200, epochs=8, minibatches=1, lr=3e-3, 
 class Search(Settings):
     """How far orders that move the price are looked for."""
 
-    generations: int = setting(40, "generations of the search", unit="generations", low=1, high=10**5)
+    generations: int = setting(150, "generations of the search", unit="generations", low=1, high=10**5)
     pairs: int = setting(8, "antithetic pairs of a generation", unit="pairs", low=1, high=10**4)
     episodes: int = setting(16, "episodes of a member, each with both goals", unit="episodes", low=1)
     sigma: float = setting(0.1, "standard deviation of the search", above=0.0)
