@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from tacit.games.around import Around
+from tacit.games.around import Around, of_inner
 from tacit.games.frozen_lake import CELLS, FrozenLake
 from tacit.learners import tables
 from tacit.types import Level, Outcome, Real, Spec, State
@@ -37,15 +37,8 @@ class LabeledState(NamedTuple):
     inner: State
     label: Int[Array, ""]
 
-    @property
-    def terminated(self) -> Array:
-        """Whether the rules have ended the episode."""
-        return self.inner.terminated
-
-    @property
-    def truncated(self) -> Array:
-        """Whether the episode was cut off."""
-        return self.inner.truncated
+    terminated = of_inner("terminated")
+    truncated = of_inner("truncated")
 
 
 class Labeled(Around):

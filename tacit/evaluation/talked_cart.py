@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from tacit.games.around import Around
+from tacit.games.around import Around, of_inner
 from tacit.games.cheap_talk import message
 from tacit.types import Level, Outcome, Real, Spec, State
 
@@ -27,15 +27,8 @@ class TalkedState(NamedTuple):
     kept: Bool[Array, " words"]
     other: Float[Array, " seen"]  # some other state
 
-    @property
-    def terminated(self) -> Array:
-        """Whether the rules have ended the episode."""
-        return self.inner.terminated
-
-    @property
-    def truncated(self) -> Array:
-        """Whether the episode was cut off."""
-        return self.inner.truncated
+    terminated = of_inner("terminated")
+    truncated = of_inner("truncated")
 
 
 SPREAD = (1.0, 1.0, 0.1, 1.0)  # of the states whose messages are shuffled in

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from tacit.evaluation.readings import Reading
-from tacit.games.around import Around
+from tacit.games.around import Around, of_inner
 from tacit.games.channel import SILENCE, Heard
 from tacit.types import Level, Outcome, State
 
@@ -68,15 +68,8 @@ class TappedState(NamedTuple):
     delivered: Int[Array, " P"]
     hushed: Bool[Array, ""]
 
-    @property
-    def terminated(self) -> Array:
-        """Whether the rules have ended the episode."""
-        return self.inner.terminated
-
-    @property
-    def truncated(self) -> Array:
-        """Whether the episode was cut off."""
-        return self.inner.truncated
+    terminated = of_inner("terminated")
+    truncated = of_inner("truncated")
 
 
 class Tapped(Around):

@@ -1,12 +1,18 @@
 """What games that are played around another one have in common: all that they leave as it is inside."""
 
 import dataclasses
+import operator
 from typing import Any
 
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Int, PRNGKeyArray, PyTree
 
 from tacit.games.base import Game
-from tacit.types import Level, Spec, State
+from tacit.types import Level, Outcome, Spec, State
+
+
+def of_inner(name: str) -> Any:
+    """What a state takes from the state inside it, under the same name: that it has ended, say."""
+    return property(operator.attrgetter(f"inner.{name}"))
 
 
 class Around(Game):
@@ -50,3 +56,20 @@ class Around(Game):
 
     def shuffled(self, key: PRNGKeyArray) -> Level:
         return self.inner.shuffled(key)
+
+
+class Reshown(Around):
+    """A game around another one whose states and play are its own, and of which something else is shown."""
+
+    def inside(self, state: State) -> State:
+        """The state itself."""
+        return state
+
+    def reset(self, key: PRNGKeyArray, level: Level | None = None) -> State:
+        return self.inner.reset(key, level)
+
+    def legal(self, state: State) -> PyTree:
+        return self.inner.legal(state)
+
+    def step(self, key: PRNGKeyArray, state: State, action: PyTree) -> tuple[State, Outcome]:
+        return self.inner.step(key, state, action)

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
-from tacit.games.around import Around
+from tacit.games.around import Around, Reshown, of_inner
 from tacit.games.base import Game
 from tacit.settings import setting
 from tacit.types import Level, Outcome, Real, Spec, State
@@ -67,7 +67,7 @@ def columns(game: Game) -> int:
     return seen.shape[0]
 
 
-class CheapTalk(Around):
+class CheapTalk(Reshown):
     """A game whose players see a message of what they see beside it.
 
     Attributes:
@@ -88,27 +88,14 @@ class CheapTalk(Around):
             raise Misfit(f"a message is a function of the {shown} numbers that are seen, and this network reads {read}")
         return cls(game, weights)
 
-    def inside(self, state: State) -> State:
-        """The state itself: a message is not kept."""
-        return state
-
     @property
     def spec(self) -> Spec:
         words = self.weights[-1][1].shape[0]
         return self.inner.spec._replace(observation=Real((columns(self.inner) + words,)))
 
-    def reset(self, key: PRNGKeyArray, level: Level | None = None) -> State:
-        return self.inner.reset(key, level)
-
     def observe(self, state: State) -> Float[Array, "P columns"]:
         seen = self.inner.observe(state)
         return beside(self.weights, seen, seen)
-
-    def legal(self, state: State) -> PyTree:
-        return self.inner.legal(state)
-
-    def step(self, key: PRNGKeyArray, state: State, action: PyTree) -> tuple[State, Outcome]:
-        return self.inner.step(key, state, action)
 
 
 class NoisyState(NamedTuple):
@@ -117,15 +104,8 @@ class NoisyState(NamedTuple):
     inner: State
     said: Float[Array, "P words"]
 
-    @property
-    def terminated(self) -> Bool[Array, ""]:
-        """Whether the rules have ended the episode."""
-        return self.inner.terminated
-
-    @property
-    def truncated(self) -> Bool[Array, ""]:
-        """Whether the episode was cut off."""
-        return self.inner.truncated
+    terminated = of_inner("terminated")
+    truncated = of_inner("truncated")
 
 
 class Noise(Around):

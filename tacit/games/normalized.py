@@ -4,10 +4,10 @@ import dataclasses
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float
 
-from tacit.games.around import Around
-from tacit.types import Level, Outcome, State
+from tacit.games.around import Reshown
+from tacit.types import State
 
 SMALLEST = 1e-4  # added to every variance
 
@@ -44,7 +44,7 @@ def _std(known: Statistics) -> Float[Array, " columns"]:
     return jnp.sqrt(known.variance + SMALLEST)
 
 
-class Normalized(Around):
+class Normalized(Reshown):
     """A game of which `(x - mean) / sqrt(variance + 1e-4)` is seen, column by column.
 
     Attributes:
@@ -53,23 +53,10 @@ class Normalized(Around):
 
     known: Any = dataclasses.field(metadata={"traced": True})
 
-    def inside(self, state: State) -> State:
-        """The state itself."""
-        return state
-
     def raw(self, obs: Float[Array, "*N columns"]) -> Float[Array, "*N columns"]:
         """What was seen, as the game inside shows it."""
         shape = (1,) * (obs.ndim - 1) + self.known.mean.shape
         return obs * _std(self.known).reshape(shape) + self.known.mean.reshape(shape)
 
-    def reset(self, key: PRNGKeyArray, level: Level | None = None) -> State:
-        return self.inner.reset(key, level)
-
     def observe(self, state: State) -> Float[Array, "P columns"]:
         return normalized(self.known, self.inner.observe(state))
-
-    def legal(self, state: State) -> PyTree:
-        return self.inner.legal(state)
-
-    def step(self, key: PRNGKeyArray, state: State, action: PyTree) -> tuple[State, Outcome]:
-        return self.inner.step(key, state, action)

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from tacit.games.around import Around
+from tacit.games.around import Around, of_inner
 from tacit.games.cart_pole import POSITION, TRACK
 from tacit.games.cheap_talk import beside, columns
 from tacit.types import Level, Outcome, Real, Spec, State
@@ -26,15 +26,8 @@ class SteeredState(NamedTuple):
     inner: State
     goal: Float[Array, ""]
 
-    @property
-    def terminated(self) -> Bool[Array, ""]:
-        """Whether the rules have ended the episode."""
-        return self.inner.terminated
-
-    @property
-    def truncated(self) -> Bool[Array, ""]:
-        """Whether the episode was cut off."""
-        return self.inner.truncated
+    terminated = of_inner("terminated")
+    truncated = of_inner("truncated")
 
 
 class SteeredCart(Around):

@@ -21,7 +21,7 @@ import jax
 from jaxtyping import Array, Int, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
-from tacit.games.around import Around
+from tacit.games.around import Around, of_inner
 from tacit.games.base import Game
 from tacit.types import Level, Outcome, State
 
@@ -62,15 +62,8 @@ class RelabeledState(NamedTuple):
     inner: State
     symmetry: Symmetry  # leaves [P, ...], from the game's names to the player's
 
-    @property
-    def terminated(self) -> Array:
-        """Whether the rules have ended the episode."""
-        return self.inner.terminated
-
-    @property
-    def truncated(self) -> Array:
-        """Whether the episode was cut off."""
-        return self.inner.truncated
+    terminated = of_inner("terminated")
+    truncated = of_inner("truncated")
 
 
 class Relabeled(Around):

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from tacit.errors import Misfit
-from tacit.games.around import Around
+from tacit.games.around import Around, of_inner
 from tacit.games.base import Game
 from tacit.settings import setting
 from tacit.types import Action, Bits, Discrete, Level, Outcome, Real, Spec, State
@@ -38,15 +38,8 @@ class WiredState(NamedTuple):
     inner: State
     said: Float[Array, "P width"]
 
-    @property
-    def terminated(self) -> Array:
-        """Whether the rules have ended the episode."""
-        return self.inner.terminated
-
-    @property
-    def truncated(self) -> Array:
-        """Whether the episode was cut off."""
-        return self.inner.truncated
+    terminated = of_inner("terminated")
+    truncated = of_inner("truncated")
 
 
 class Wired(Around):
