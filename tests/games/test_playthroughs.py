@@ -41,7 +41,7 @@ MOVES = {  # of both, in games in which the fixed actions would lead nowhere
     "phone-booths": ((3, 2), (5, 4), (2, 4), (0, 4), (6, 4), (1, 4), (2, 4), (2, 3), (5, 4), (4, 3), (4, 0)),
     # Eastward into a wall, until time is up; and, after an action that does nothing, to the goal.
     "maze": tuple((move,) for move in (0, 2, 2, 2, 2, 2, 2, 2)),
-    # A kick against a wall, to the door, against it, a kick that opens it; through it, nothing to eat, and to the apple.
+    # A kick at a wall, to the door, at it, a kick that opens it; through it, nothing to eat, and to the apple.
     "fruit-choice": tuple((move,) for move in (4, 0, 2, 2, 1, 2, 4, 2, 3, 5, 1, 2, 2, 5)),
     "maze-small": tuple((move,) for move in (4, 2, 2, 0, 2, 2, 2, 2)),
 }
