@@ -65,7 +65,7 @@ class Target:
 
     def reached(self, value: float) -> bool:
         """Whether a measured value satisfies the rule."""
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        return bool((self.low is None or value >= self.low) and (self.high is None or value <= self.high))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -203,6 +203,7 @@ def test_rules_are_inclusive_intervals():
     both = Target("t", "s", low=-1.0, high=1.0, reason="so")
     assert [both.reached(x) for x in (-1.1, -1.0, 0.0, 1.0, 1.1, math.nan)] == [False, True, True, True, False, False]
     assert both.rule == "-1 to 1: so"
+    assert both.reached(np.float64(0.5)) is True  # what goes into a file is of plain kinds
     low, high = Target("t", "s", low=2.5), Target("t", "s", high=-1.95)
     assert [low.reached(x) for x in (2.49, 2.5, 1e9, math.nan)] == [False, True, True, False]
     assert [high.reached(x) for x in (-1e9, -1.95, -1.94, math.nan)] == [True, True, False, False]
