@@ -34,7 +34,6 @@ from tacit.evaluation.message_estimates import (
     Estimate,
     count,
     estimates,
-    holm,
     information_from,
     return_change,
 )
@@ -47,7 +46,7 @@ from tacit.evaluation.message_metrics import (
     shares,
     topographic_similarity,
 )
-from tacit.evaluation.statistics import bootstrap_interval, bootstrap_means
+from tacit.evaluation.statistics import bootstrap_interval, bootstrap_means, holm
 from tacit.evaluation.talk import NONE, Talk, one_each
 from tacit.evaluation.transcripts import NATURAL
 

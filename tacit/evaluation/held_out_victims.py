@@ -15,6 +15,7 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Array, Float
 
+from tacit.evaluation.statistics import holm
 from tacit.games.base import Game
 from tacit.games.cart_pole import POSITION, CartPole
 from tacit.games.cheap_talk import CheapTalk, Noise, Weights
@@ -44,18 +45,9 @@ def compare(differences: Sequence[np.ndarray]) -> list[Comparison]:
     """Each row of differences, `[count]`, tested against 0, all together."""
     p = [float(np.asarray(scipy.stats.ttest_1samp(each, 0.0))[1]) for each in differences]
     p = [1.0 if np.isnan(x) else x for x in p]
-    corrected = holm(p)
+    corrected = holm(np.array(p)).tolist()
     means = [(float(d.mean()), float(d.std(ddof=1) / len(d) ** 0.5)) for d in differences]
     return [Comparison(*told, *both) for told, both in zip(means, zip(p, corrected, strict=True), strict=True)]
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """P values that hold for all tests together (Holm 1979)."""
-    order = np.argsort(p, kind="stable")
-    raised = np.array(p)[order] * (len(p) - np.arange(len(p)))
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(np.maximum.accumulate(raised), 1.0)
-    return corrected.tolist()
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:

@@ -32,9 +32,10 @@ from jaxtyping import Float, Int, Num
 from scipy.special import xlogy
 from scipy.stats import binom
 
-from tacit.evaluation.message_estimates import Estimate, estimates, holm, information_from, p_value
+from tacit.evaluation.message_estimates import Estimate, estimates, information_from, p_value
 from tacit.evaluation.message_meaning import Meaning, in_contexts
 from tacit.evaluation.message_metrics import shares
+from tacit.evaluation.statistics import holm
 
 SWEEPS, CLOSE = 200, 1e-6  # of iterative fitting: at most so many, until counts are so close
 NOTHING = 1e-9  # bits that are only rounding

@@ -146,15 +146,6 @@ def p_value(value: float, null: Float[np.ndarray, " draws"]) -> float:
     return float((1 + (null >= value - ROUNDING).sum()) / (1 + len(null)))
 
 
-def holm(p_values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """P-values adjusted for there being n tests, by Holm's step-down method; NaN is no test."""
-    adjusted = np.full(len(p_values), np.nan)
-    order = [i for i in np.argsort(p_values) if not np.isnan(p_values[i])]
-    steps = np.array([(len(order) - rank) * p_values[i] for rank, i in enumerate(order)])
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if order else []
-    return adjusted
-
-
 class Change(NamedTuple):
     """What a channel is worth: a mean difference of returns over `pairs` games, its 95 % interval and p-value."""
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 MOST_DRAWN = 2**16  # seeds drawn at a time; their counts then fit into a processor's cache
 
@@ -64,3 +65,12 @@ def interquartile_mean(values: np.ndarray) -> float:
     ordered = np.sort(np.asarray(values, float).ravel())
     cut = len(ordered) // 4
     return float(ordered[cut : len(ordered) - cut].mean())
+
+
+def holm(p_values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """P-values adjusted for there being n tests, by Holm's step-down method; NaN is no test."""
+    adjusted = np.full(len(p_values), np.nan)
+    order = [i for i in np.argsort(p_values) if not np.isnan(p_values[i])]
+    steps = np.array([(len(order) - rank) * p_values[i] for rank, i in enumerate(order)])
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if order else []
+    return adjusted

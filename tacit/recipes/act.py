@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -37,7 +38,7 @@ def adversaries(objective: str, iterations: int = 40, seeds: int = 3, **learner:
 def said(run: Finished, which: str = "mean") -> list[Any]:
     """What each adversary says, at the end ("mean") or at first ("start")."""
     mean = getattr(run.state, which)
-    return [jax.tree.map(lambda leaf, k=k: leaf[k], mean) for k in range(len(run.state.generation))]
+    return [jax.tree.map(lambda leaf, k=k: jnp.asarray(leaf[k]), mean) for k in range(len(run.state.generation))]
 
 
 class Learned(NamedTuple):

@@ -10,9 +10,9 @@ from tacit.evaluation.audit_play import first_wording, next_wording
 from tacit.evaluation.audit_settings import Auditing
 from tacit.evaluation.audit_verdict import verdict
 from tacit.evaluation.listening import Influence
-from tacit.evaluation.message_estimates import holm
 from tacit.evaluation.message_meaning import declared
 from tacit.evaluation.readings import NOTHING_PRIVATE
+from tacit.evaluation.statistics import holm
 from tacit.evaluation.talk import Names, Talk
 from tacit.evaluation.transcripts import NATURAL
 

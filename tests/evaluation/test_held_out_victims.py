@@ -6,15 +6,9 @@ import pytest
 import scipy.stats
 
 from tacit.evaluation import held_out_victims as held_out
-from tacit.evaluation.held_out_victims import compare, holm, interval, rank_correlation
+from tacit.evaluation.held_out_victims import compare, interval, rank_correlation
 from tacit.games.cheap_talk import network
 from tacit.learners import victim
-
-
-def test_holm_raises_the_smallest_most():
-    # Holm 1979: the smallest of four is multiplied by 4, the next by 3, ...; never below one before
-    np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
-    np.testing.assert_allclose(holm([0.9, 0.8]), [1.0, 1.0])
 
 
 def test_differences_are_tested_in_pairs():

@@ -7,8 +7,8 @@ from scipy import stats
 from tacit.evaluation import message_detector as detector
 from tacit.evaluation import planted_speakers as planted
 from tacit.evaluation.message_detector import detect, verdict
-from tacit.evaluation.message_estimates import holm
 from tacit.evaluation.message_meaning import declared, decompose
+from tacit.evaluation.statistics import holm
 
 RNG = np.random.default_rng
 LEVEL, MESSAGES = 0.02, 5000  # stated

@@ -126,13 +126,6 @@ def test_blocks_change_nothing(monkeypatch):
     assert estimates.information_from(counts, 20, 50) == whole
 
 
-def test_holm_by_hand():
-    given_ = np.array([0.01, 0.04, np.nan, 0.03, 0.6])
-    np.testing.assert_allclose(estimates.holm(given_), [0.04, 0.09, np.nan, 0.09, 0.6])
-    np.testing.assert_array_equal(estimates.holm(np.array([np.nan])), [np.nan])
-    np.testing.assert_array_equal(estimates.holm(np.array([0.9, 0.8])), [1.0, 1.0])
-
-
 def test_what_a_channel_is_worth():
     generator = RNG(0)
     decks = generator.normal(10.0, 3.0, 60)  # games differ much, and the channel is worth 1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tacit.evaluation.statistics import bootstrap_interval, interquartile_mean, summarize
+from tacit.evaluation.statistics import bootstrap_interval, holm, interquartile_mean, summarize
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,11 @@ def test_intervals_cover_the_mean_about_as_often_as_they_say():
     assert 0.86 <= covered <= 0.995
     width = np.diff(intervals, axis=1).mean()
     assert width == pytest.approx(2 * 1.96 * 2 / np.sqrt(30), rel=0.1)
+
+
+def test_holm_by_hand():
+    given_ = np.array([0.01, 0.04, np.nan, 0.03, 0.6])
+    np.testing.assert_allclose(holm(given_), [0.04, 0.09, np.nan, 0.09, 0.6])
+    np.testing.assert_array_equal(holm(np.array([np.nan])), [np.nan])
+    np.testing.assert_array_equal(holm(np.array([0.9, 0.8])), [1.0, 1.0])
+    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
