@@ -83,3 +83,13 @@ def print_table(
     for row in rows:
         table.add_row(*(cell.replace("[", r"\[") if isinstance(cell, str) else number(cell, 3) for cell in row))
     console.print(table)
+
+
+def print_exhibit(console: Any, exhibit: dict[str, Any]) -> None:
+    """Prints a table of a page."""
+    print_table(console, exhibit["title"], exhibit["head"], rounded(exhibit["rows"]), exhibit["caption"])
+
+
+def rounded(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Cells with three digits after the point, and none that is -0."""
+    return [[round(cell, 3) + 0.0 if isinstance(cell, float) else cell for cell in row] for row in rows]

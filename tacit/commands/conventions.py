@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from tacit.command_line import Command, Common
-from tacit.commands.computed import evaluate_models, print_table
+from tacit.commands.computed import evaluate_models, print_exhibit
 from tacit.evaluation.conventions_settings import Plan, Watching
 from tacit.settings import setting
 
@@ -43,5 +43,4 @@ def _show(result: dict[str, Any]) -> None:
 
     console = Console(width=max(Console().width, 140))
     for exhibit in result["exhibits"][:2]:
-        rows = [[round(cell, 3) + 0.0 if isinstance(cell, float) else cell for cell in row] for row in exhibit["rows"]]
-        print_table(console, exhibit["title"], exhibit["head"], rows, exhibit["caption"])
+        print_exhibit(console, exhibit)

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from tacit.command_line import Command, Common
-from tacit.commands.computed import evaluate_models, print_table
+from tacit.commands.computed import evaluate_models, print_exhibit
 from tacit.evaluation.mazes_settings import Plan, Testing
 from tacit.settings import setting
 
@@ -42,5 +42,4 @@ def _show(result: dict[str, Any]) -> None:
     console = Console(width=max(Console().width, 100))
     for exhibit in result["exhibits"]:
         if exhibit["kind"] == "table":
-            rows = [[round(cell, 3) if isinstance(cell, float) else cell for cell in row] for row in exhibit["rows"]]
-            print_table(console, exhibit["title"], exhibit["head"], rows, exhibit["caption"])
+            print_exhibit(console, exhibit)

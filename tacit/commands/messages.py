@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from tacit.command_line import Command, Common
-from tacit.commands.computed import evaluate_models, print_table
+from tacit.commands.computed import evaluate_models, print_table, rounded
 from tacit.evaluation.audit_settings import Auditing, Plan
 from tacit.settings import setting
 
@@ -53,8 +53,7 @@ def _show(result: dict[str, Any]) -> None:
     )
     for title, head, rows_of, words in tables:
         if rows := rows_of(result):
-            cells = [[round(cell, 3) + 0.0 if isinstance(cell, float) else cell for cell in row] for row in rows]
-            print_table(console, title, head, cells, words)
+            print_table(console, title, head, rounded(rows), words)
     if result["strangers"] is not None:
         names = result["models"]
         square = [

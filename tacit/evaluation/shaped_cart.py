@@ -27,8 +27,7 @@ from tacit.evaluation.talked_cart import SEEN, SPREAD, WORDS, Reading, TalkedCar
 from tacit.games.cart_pole import POSITION, TRACK, CartPole
 from tacit.games.cheap_talk import SCALE, Weights, message, network
 from tacit.learners import ppo
-from tacit.ops.evolution import ascent, centered_ranks, changes, population
-from tacit.ops.optimizer import adam, descend
+from tacit.ops.evolution import climb
 from tacit.settings import setting
 from tacit.types import Params, Settings
 
@@ -171,29 +170,24 @@ def _shaped(
     keys: Key[Array, " V"], victims: Victims, slack: Array | float, reading: Reading, search: Search
 ) -> Shapers:
     nobody = jnp.zeros((len(PLACES), WORDS))  # no monitor: its suspicion earns nothing
-    optimizer = adam(search.lr, max_norm=1e9)
 
     def one(key: PRNGKeyArray, params: Params) -> Weights:
         first = network(jax.random.fold_in(key, 0), SEEN + 1)
 
-        def worth(shaper: Weights, goals: Array, keys: Array) -> Array:
-            def episode(key: Array, goal: Array) -> Array:
-                return _play(key, params, victims.weights, shaper, nobody, goal, slack, reading).earned
-
-            return jax.vmap(episode)(keys, goals).mean()
-
-        def generation(carry: Any, key: PRNGKeyArray) -> tuple[Any, None]:
-            mean, opt_state = carry
-            noise_key, goal_key, play_key = jax.random.split(key, 3)
+        def trial(key: PRNGKeyArray) -> tuple[PRNGKeyArray, Any]:
+            change_key, goal_key, play_key = jax.random.split(key, 3)
             goals, keys = goals_of(goal_key, search.episodes), jax.random.split(play_key, search.episodes)
-            z = changes(noise_key, mean, 2 * search.pairs)
-            found = jax.vmap(worth, (0, None, None))(population(mean, search.sigma, z), goals, keys)  # all alike
-            down = jax.tree.map(jnp.negative, ascent(z, centered_ranks(found), search.sigma))
-            return descend(optimizer, down, opt_state, mean), None
 
-        begun = (first, optimizer.init(first))
-        (mean, _), _ = jax.lax.scan(generation, begun, jax.random.split(jax.random.fold_in(key, 1), search.generations))
-        return mean
+            def worth(shaper: Weights) -> Array:
+                def episode(key: Array, goal: Array) -> Array:
+                    return _play(key, params, victims.weights, shaper, nobody, goal, slack, reading).earned
+
+                return jax.vmap(episode)(keys, goals).mean()
+
+            return change_key, worth
+
+        generations = jax.random.split(jax.random.fold_in(key, 1), search.generations)
+        return climb(generations, first, trial, search.pairs, search.sigma, search.lr)
 
     return jax.vmap(one)(keys, victims.params)
 

@@ -26,8 +26,7 @@ from tacit.games.cheap_talk import Weights, message, network
 from tacit.games.farbook import FarBook
 from tacit.learners import ppo
 from tacit.loops import episodes
-from tacit.ops.evolution import ascent, centered_ranks, changes, population
-from tacit.ops.optimizer import adam, descend
+from tacit.ops.evolution import climb
 from tacit.settings import setting
 from tacit.types import Params, Settings
 
@@ -117,24 +116,18 @@ def judge(key: PRNGKeyArray, game: FarBook, victims: Params, orders: PyTree, cou
 @jax.jit
 def shaped(keys: Key[Array, " V"], game: FarBook, victims: Params, search: Search) -> PyTree:
     """For each victim the far orders found that move it, leaves `[V, ...]`."""
-    optimizer = adam(search.lr, max_norm=1e9)
 
     def one(key: PRNGKeyArray, params: Params) -> Talker:
-        first = talker(jax.random.fold_in(key, 0), game)
-
-        def generation(carry: Any, key: PRNGKeyArray) -> tuple[Any, None]:
-            mean, opt_state = carry
-            noise_key, play_key = jax.random.split(key)
-            z = changes(noise_key, mean, 2 * search.pairs)
+        def trial(key: PRNGKeyArray) -> tuple[PRNGKeyArray, Any]:
+            change_key, play_key = jax.random.split(key)
 
             def worth(orders: Talker) -> Array:
                 return _play(play_key, game, params, orders, search.episodes).earned.mean()
 
-            found = jax.vmap(worth)(population(mean, search.sigma, z))
-            down = jax.tree.map(jnp.negative, ascent(z, centered_ranks(found), search.sigma))
-            return descend(optimizer, down, opt_state, mean), None
+            return change_key, worth
 
-        begun = (first, optimizer.init(first))
-        return jax.lax.scan(generation, begun, jax.random.split(jax.random.fold_in(key, 1), search.generations))[0][0]
+        first = talker(jax.random.fold_in(key, 0), game)
+        generations = jax.random.split(jax.random.fold_in(key, 1), search.generations)
+        return climb(generations, first, trial, search.pairs, search.sigma, search.lr)
 
     return jax.vmap(one)(keys, victims)

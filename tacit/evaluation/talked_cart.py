@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from tacit.games.around import Around, of_inner
-from tacit.games.cheap_talk import message
-from tacit.types import Level, Outcome, Real, Spec, State
+from tacit.games.cheap_talk import message, widened
+from tacit.types import Level, Outcome, Spec, State
 
 SEEN, WORDS = 4, 2  # columns of the state, and of the message
 
@@ -80,7 +80,7 @@ class TalkedCart(Around):
 
     @property
     def spec(self) -> Spec:
-        return self.inner.spec._replace(observation=Real((SEEN + WORDS,)))
+        return widened(self.inner, WORDS)
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> TalkedState:
         return self._drawn(key, self.inner.reset(key, level))

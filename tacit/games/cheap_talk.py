@@ -67,6 +67,15 @@ def columns(game: Game) -> int:
     return seen.shape[0]
 
 
+def widened(game: Game, words: int) -> Spec:
+    """What a game promises, with so many numbers beside what it shows.
+
+    Raises:
+        Misfit: the game shows something else than one row of numbers.
+    """
+    return game.spec._replace(observation=Real((columns(game) + words,)))
+
+
 class CheapTalk(Reshown):
     """A game whose players see a message of what they see beside it.
 
@@ -90,8 +99,7 @@ class CheapTalk(Reshown):
 
     @property
     def spec(self) -> Spec:
-        words = self.weights[-1][1].shape[0]
-        return self.inner.spec._replace(observation=Real((columns(self.inner) + words,)))
+        return widened(self.inner, self.weights[-1][1].shape[0])
 
     def observe(self, state: State) -> Float[Array, "P columns"]:
         seen = self.inner.observe(state)
@@ -115,7 +123,7 @@ class Noise(Around):
 
     @property
     def spec(self) -> Spec:
-        return self.inner.spec._replace(observation=Real((columns(self.inner) + self.words,)))
+        return widened(self.inner, self.words)
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> NoisyState:
         return NoisyState(self.inner.reset(key, level), self._drawn(key))

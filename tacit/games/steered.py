@@ -16,8 +16,8 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from tacit.games.around import Around, of_inner
 from tacit.games.cart_pole import POSITION, TRACK
-from tacit.games.cheap_talk import beside, columns
-from tacit.types import Level, Outcome, Real, Spec, State
+from tacit.games.cheap_talk import beside, widened
+from tacit.types import Level, Outcome, Spec, State
 
 
 class SteeredState(NamedTuple):
@@ -41,8 +41,7 @@ class SteeredCart(Around):
 
     @property
     def spec(self) -> Spec:
-        words = self.weights[-1][1].shape[0]
-        return self.inner.spec._replace(observation=Real((columns(self.inner) + words,)))
+        return widened(self.inner, self.weights[-1][1].shape[0])
 
     def sample_level(self, key: PRNGKeyArray) -> Level:
         return jax.random.uniform(key, (), minval=-TRACK, maxval=TRACK)

@@ -6,11 +6,15 @@
 Source: Salimans et al. 2017, Evolution Strategies as a Scalable Alternative to Reinforcement Learning.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Key, PRNGKeyArray, PyTree
 
 from tacit.errors import SettingError
+from tacit.ops.optimizer import adam, descend
 
 
 def paired(size: int) -> int:
@@ -58,3 +62,24 @@ def z_scores(fitness: Float[Array, " N"]) -> Float[Array, " N"]:
 def ascent(z: PyTree, shaped: Float[Array, " N"], sigma: Array | float) -> PyTree:
     """The gradient of mean fitness, to be climbed, in the form of `mean`."""
     return jax.tree.map(lambda change: jnp.tensordot(shaped, change, 1) / (len(shaped) * sigma), z)
+
+
+Trial = Callable[[PRNGKeyArray], tuple[PRNGKeyArray, Callable[[Any], Float[Array, ""]]]]
+"""From a generation's key to the key of its changes, and to what a member is worth in it: the same luck for all."""
+
+
+def climb(
+    keys: Key[Array, " G"], mean: PyTree, trial: Trial, pairs: int, sigma: Array | float, lr: Array | float
+) -> PyTree:
+    """The mean after a generation for each key: by ranks of fitness, and steps of Adam that are not cut."""
+    optimizer = adam(lr, max_norm=1e9)
+
+    def generation(carry: Any, key: PRNGKeyArray) -> tuple[Any, None]:
+        mean, opt_state = carry
+        change_key, worth = trial(key)
+        z = changes(change_key, mean, 2 * pairs)
+        found = jax.vmap(worth)(population(mean, sigma, z))
+        downhill = jax.tree.map(jnp.negative, ascent(z, centered_ranks(found), sigma))
+        return descend(optimizer, downhill, opt_state, mean), None
+
+    return jax.lax.scan(generation, (mean, optimizer.init(mean)), keys)[0][0]

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from tacit.evaluation import held_out_victims as held_out
 from tacit.games.cheap_talk import Weights, network
 from tacit.learners.act import victims_of
-from tacit.recipes.base import Budget, Measured, Target
+from tacit.recipes.base import Budget, Measured, Recipe, Target
 from tacit.runs import exhibits
 from tacit.runs.experiment import Experiment
 from tacit.runs.policies import run_in
@@ -164,3 +164,31 @@ def shown(run: Finished, found: Learned | None = None) -> list[exhibits.Exhibit]
     x = [run.experiment.iterations * (i + 1) / count for i in range(count)]
     pictures.append(exhibits.curves("Mean fitness of the population", x, fitness, ("generations", "fitness")))
     return pictures
+
+
+def of_learning(
+    name: str, title: str, objective: str, controls: tuple[str, ...], judged: tuple[str, ...], **rest: Any
+) -> Recipe:
+    """The recipe of adversaries that help victims to learn, or keep them from it.
+
+    Args:
+        controls: what victims are compared with; `judged` are those that targets are about.
+        rest: of the recipe: its full budget and notes.
+    """
+    sign = 1.0 if objective == "help" else -1.0
+
+    def of(runs: Mapping[str, Finished]) -> Learned:
+        return learned(runs[ROW].folder.path, controls)
+
+    return Recipe(
+        name=name,
+        title=title,
+        paper=PAPER,
+        rows={ROW: adversaries(objective)},
+        measure=lambda runs: measured(of(runs), sign, judged),
+        targets=tuple(targets(judged)),
+        quick=QUICK,
+        details=lambda runs: lines(of(runs), sign),
+        exhibits=lambda runs: shown(runs[ROW], of(runs)),
+        **rest,
+    )

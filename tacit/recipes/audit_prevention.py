@@ -6,6 +6,8 @@ which the listener takes statements at their word while it learns, since its bel
 one.
 """
 
+import functools
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +25,7 @@ from tacit.recipes.base import Budget, Measured, Recipe, Target, over_runs, over
 from tacit.runs import exhibits
 from tacit.runs.computation import Computation, Computed, Say
 from tacit.runs.experiment import Experiment
-from tacit.runs.training import Finished
+from tacit.runs.policies import run_in
 from tacit.scale import precision
 from tacit.settings import setting
 from tacit.types import Settings
@@ -100,11 +102,15 @@ FIGURES = {
 
 def ways(runs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """All audits by the name of the way: the exact ones as they were stored, and those of learned networks."""
-    learned: dict[str, Finished] = {name: runs[name] for name in (PPO, OBL, OBL_DRAWN)}
     exact: Computed = runs["exact"]
-    return exact.result["ways"] | {
-        name: _plain(prevention.audit(run.game, prevention.tables(run))) for name, run in learned.items()
-    }
+    return exact.result["ways"] | {name: _learned(runs[name].folder.path) for name in (PPO, OBL, OBL_DRAWN)}
+
+
+@functools.lru_cache(maxsize=16)
+def _learned(path: pathlib.Path) -> dict[str, Any]:
+    """The audit of a run's networks, made once for all that is shown of it."""
+    run = run_in(path)
+    return _plain(prevention.audit(run.game, prevention.tables(run)))
 
 
 def measure(runs: Mapping[str, Any]) -> dict[str, Measured]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tacit.errors import SettingError
-from tacit.ops.evolution import ascent, centered_ranks, changes, paired, population, z_scores
+from tacit.ops.evolution import ascent, centered_ranks, changes, climb, paired, population, z_scores
 
 MEAN = {"w": jnp.arange(6.0).reshape(2, 3), "b": jnp.ones(2)}
 
@@ -79,3 +79,16 @@ def test_it_is_evosax():
     gradient = ascent((members - start) / sigma, centered_ranks(-loss), sigma)
     step, _ = optax.adam(0.05).update(-gradient, optax.adam(0.05).init(start))
     np.testing.assert_allclose(theirs.get_mean(state), start + step, atol=1e-6)
+
+
+def test_a_mean_climbs_to_the_top_of_a_hill():
+    """Fitness is minus the squared distance from (3, -2); luck that all members share changes no rank."""
+
+    def trial(key):
+        change_key, luck_key = jax.random.split(key)
+        luck = jax.random.normal(luck_key)
+        return change_key, lambda member: luck - jnp.sum((member - jnp.array([3.0, -2.0])) ** 2)
+
+    keys = jax.random.split(jax.random.key(0), 200)
+    top = climb(keys, jnp.zeros(2), trial, 8, 0.1, 0.05)
+    np.testing.assert_allclose(top, [3.0, -2.0], atol=0.3)

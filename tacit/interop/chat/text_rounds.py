@@ -1,5 +1,6 @@
 """Games of simultaneous moves in words: matrix games and levers, with what players announce before each round."""
 
+import abc
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,9 +32,9 @@ class RoundsText(TextGame):
         self.talk = talk
 
     @property
+    @abc.abstractmethod
     def names(self) -> tuple[str, ...]:
         """Of all moves, by number."""
-        raise NotImplementedError
 
     def rules(self, seat: int) -> str:
         length = self.game.length
@@ -45,9 +46,9 @@ class RoundsText(TextGame):
             )
         return "\n".join([*lines, "Try to get as many points as you can in all."])
 
+    @abc.abstractmethod
     def pays(self, seat: int) -> list[str]:
         """What this seat gets, in lines."""
-        raise NotImplementedError
 
     def show(self, state: Any, seat: int) -> str:
         del seat
