@@ -196,6 +196,22 @@ class Choice(NamedTuple):
     value: Float[Array, ""]
 
 
+class Draw(NamedTuple):
+    """The extras of a policy whose actions are rows of real numbers, drawn around a mean.
+
+    Attributes:
+        log_prob: log-density of the action taken.
+        mean: `[A]` what it aimed at.
+        entropy: of the distribution, in nats (differential).
+        value: the policy's own estimate of what follows.
+    """
+
+    log_prob: Float[Array, ""]
+    mean: Float[Array, " A"]
+    entropy: Float[Array, ""]
+    value: Float[Array, ""]
+
+
 @runtime_checkable
 class Trained(Protocol):
     """What evaluation reads: the rule that learned, its game and settings, and its final state, leaves `[S, ...]`."""

@@ -25,7 +25,7 @@ from tacit import scale
 from tacit.errors import InputError, Misfit
 from tacit.games.base import Game
 from tacit.loops import joint, player, rollout, start
-from tacit.types import Carry, Choice, Level, Params, Policy, State, Trained
+from tacit.types import Carry, Choice, Draw, Level, Params, Policy, State, Trained
 
 LANES = 2**14  # games played at a time; more are played one block of pairs after another
 TOLD = 10  # times, at most, that is said how far it is
@@ -78,19 +78,23 @@ def by_the_game(game: Game, state: State) -> dict[str, Array]:
 
 @functools.cache
 def greedy(policy: Policy) -> Policy:
-    """The policy that always takes the most probable action; of equally probable ones, the first.
+    """The policy that always takes the most probable action: of equal ones the first, of real ones the mean.
 
     It says so, too: the log-probabilities that it reports are those by which it acts. The same policy gives the same
     object, and so the same compiled programs.
 
     Raises:
-        Misfit: when it acts, if it does not choose one of several actions.
+        Misfit: when it acts, if it neither chooses one of several actions nor draws real ones.
     """
 
     def act(
         key: Any, params: Params, carry: Carry, obs: Any, legal: Any, fresh: Any, given: Any = None
     ) -> tuple[Carry, Any, Any]:
-        extras = policy.act(key, params, carry, obs, legal, fresh, given)[2]
+        after, _, extras = policy.act(key, params, carry, obs, legal, fresh, given)
+        if isinstance(extras, Draw):
+            action = extras.mean if given is None else given
+            sure = jnp.where(jnp.all(action == extras.mean), 0.0, jnp.finfo(action.dtype).min)
+            return after, action, Draw(sure, extras.mean, jnp.zeros(()), extras.value)
         if not isinstance(extras, Choice):
             raise Misfit("greedy play needs policies that choose one of several actions; let them be --sampled")
         best = jnp.argmax(extras.log_probs).astype(jnp.int32)

@@ -59,6 +59,8 @@ GAMES = {
     "two-fruits": Entry("tacit.games.fruit:two_fruits", "the last decision of fruit choice alone: apple or banana"),
     "farbook": Entry("tacit.games.farbook:farbook", "trade at the best quotes of a book; far from them is cheap talk"),
     "cart-pole": Entry("tacit.games.cart_pole:cart_pole", "keep a pole up on a cart, pushed left or right"),
+    "pendulum": Entry("tacit.games.pendulum:pendulum", "swing a pendulum up with a weak motor; actions are numbers"),
+    "reacher": Entry("tacit.games.reacher:reacher", "reach a goal with an arm of two links; actions are numbers"),
     "probe": Entry("tacit.games.probes:probe", "tiny games with known answers, for testing learners"),
 }
 

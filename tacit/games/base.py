@@ -91,6 +91,24 @@ class Game(Settings, abc.ABC):
         del key, level
         raise Misfit(f"{type(self).__name__} cannot change its levels a little")
 
+    def sample_goal(self, key: PRNGKeyArray) -> Float[Array, " n"]:
+        """Where somebody who steers a player may want things to be, in the numbers of `place`. The key is consumed.
+
+        Raises:
+            Misfit: nothing here has a place.
+        """
+        del key
+        raise Misfit(f"{type(self).__name__} has no goals to which a player could be steered")
+
+    def place(self, state: State) -> Float[Array, " n"]:
+        """Where that is which `sample_goal` has goals for.
+
+        Raises:
+            Misfit: nothing here has a place.
+        """
+        del state
+        raise Misfit(f"{type(self).__name__} has no goals to which a player could be steered")
+
     @property
     def guesses(self) -> tuple[int, int]:
         """How many things each player may be taught to guess, and how many answers each has; (0, 0): none."""

@@ -29,7 +29,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from tacit import nets, nets_equivariant
+from tacit import nets, nets_equivariant, nets_gaussian
 from tacit.errors import Misfit
 from tacit.games.base import Game
 from tacit.games.on_turn import OnTurn
@@ -40,7 +40,7 @@ from tacit.ops.optimizer import adam, descend
 from tacit.ops.policy_gradient import clipped_surrogate
 from tacit.ops.returns import gae
 from tacit.settings import setting
-from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, Step, Trajectory
+from tacit.types import Carry, Learner, Metrics, Params, Policy, Real, Settings, Step, Trajectory
 
 DEEP = 128  # so wide, networks are most of the work
 
@@ -67,7 +67,7 @@ class Config(Settings):
     hidden: int = setting(64, "width of the layers", unit="units", source="CleanRL", low=1)
     recurrent: bool = setting(False, "remember, with a GRU")
     equivariant: bool = setting(False, "score each action by what is seen of it, with the same weights for all")
-    trunk: bool = setting(False, "actor and critic share their first layer")
+    trunk: int = setting(0, "how many of the two hidden layers actor and critic share", unit="layers", low=0, high=2)
     shared: bool = setting(False, "one set of parameters for all players")
     guess: bool = setting(False, "learn to guess, too, what players do not see and games can tell in training")
     guess_weight: float = setting(0.25, "weight of the loss of guesses", source="SAD, public code", low=0.0)
@@ -203,11 +203,12 @@ def _network(game: Game, config: Config) -> tuple[Policy, Policy, Callable[[PRNG
     if config.guess and not things:
         raise Misfit(f"ppo has nothing to guess in {type(game).__name__}")
     rows = (nets_equivariant.shown(game.spec, "ppo")[0],) if config.equivariant else ()
-    plain = functools.partial(nets.actor_critic, trunk=config.trunk, guesses=config.guess * things * answers)
+    family = nets_gaussian if isinstance(game.spec.action, Real) else nets
+    plain = functools.partial(family.actor_critic, trunk=config.trunk, guesses=config.guess * things * answers)
     network = nets_equivariant.equivariant if config.equivariant else plain
     memory = (*rows, config.hidden) if config.recurrent else ()
-    policy = nets.policy(*memory)
-    student = nets.policy(*memory, guessing=True) if config.guess else policy
+    policy = family.policy(*memory)
+    student = family.policy(*memory, guessing=True) if config.guess else policy
     return policy, student, lambda key: network(key, game.spec, config.hidden, config.recurrent, "ppo")
 
 
@@ -225,7 +226,8 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
     """A PPO learner for these seats (all, unless given).
 
     Raises:
-        Misfit: the game's actions are not one choice among several, or do not fit what else is asked.
+        Misfit: the game's actions are neither one choice among several nor a row of real numbers without bounds, or do
+            not fit what else is asked.
         SettingError: a batch cannot be cut into that many minibatches.
     """
     players, alike = game.spec.num_players, config.shared or config.movers_only
