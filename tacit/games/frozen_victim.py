@@ -4,8 +4,8 @@ The player sees the state and the goal; the victim sees the state and the messag
 
     m = 2 pi tanh(action)
 
-beside it, and takes its likeliest action. Rewards and goals are those of the steered game inside, so that what is earned
-here is what an adversary earns there. A level is a goal.
+beside it, and takes its likeliest action. Rewards and goals are those of the steered game inside, so that what is
+earned here is what an adversary earns there. A level is a goal.
 
 Source: Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030), algorithms 3 and 4, and its public code.
 """
@@ -31,7 +31,7 @@ class FrozenVictim(Around):
         words: numbers of a message.
     """
 
-    policy: Any
+    policy: Any = dataclasses.field()
     params: Any = dataclasses.field(metadata={"traced": True})
     words: int = 2
 
