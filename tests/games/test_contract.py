@@ -35,6 +35,8 @@ def choose(key, game, state):
     def one(space, legal):
         if isinstance(space, Bits):
             return jax.random.bernoulli(key, 0.5, (game.spec.num_players, space.n)).astype(float)
+        if isinstance(space, Real):
+            return jax.random.normal(key, (game.spec.num_players, *space.shape))
         return jax.random.categorical(key, jnp.where(legal, 0.0, -jnp.inf), axis=-1)
 
     return jax.tree.map(one, game.spec.action, game.legal(state), is_leaf=is_space)

@@ -17,7 +17,7 @@ from tacit.games.channel import Heard
 from tacit.games.hanabi import HanabiGame, render
 from tacit.games.maze import DIRECTIONS, Maze, MazeView
 from tacit.loops import player
-from tacit.types import Action
+from tacit.types import Action, Real
 
 FOLDER = pathlib.Path(__file__).parent / "playthroughs"
 RULES = {
@@ -32,6 +32,7 @@ RULES = {
     "farbook": {"length": 12, "far_levels": 2},
     "maze": {"length": 8},
     "fruit-choice": {"rooms": 2, "fewest": 2},
+    **{name: {"length": 6} for name in ("pendulum", "reacher")},
     "probe": {"kind": "remembered", "num_players": 2},
 }
 MOVES = {  # of both, in games in which the fixed actions would lead nowhere
@@ -61,6 +62,8 @@ def legal_actions(time, legal, spaces):
         bits = np.tile(fixed_actions(time, len(legal.move))[:, None], spaces.message.n)
         return Action(legal_actions(3 + time // 2, legal.move, spaces.move), bits.astype(np.float32))
     fixed = fixed_actions(time, len(legal))
+    if isinstance(spaces, Real):  # one way and the other, ever harder
+        return ((2 * fixed - 1) * (1 + time) / 4)[:, None] * np.linspace(1, -2, spaces.shape[0], dtype=np.float32)
     others = [np.flatnonzero(row)[7 * time % row.sum()] for row in np.asarray(legal)]
     return np.where(np.take_along_axis(np.asarray(legal), fixed[:, None], 1)[:, 0], fixed, others).astype(np.int32)
 
