@@ -17,7 +17,6 @@ from jaxtyping import Array, Float
 
 from tacit.evaluation.statistics import holm
 from tacit.games.base import Game
-from tacit.games.cart_pole import POSITION, CartPole
 from tacit.games.cheap_talk import CheapTalk, Noise, Weights
 from tacit.learners import act, victim
 from tacit.loops import stack
@@ -65,17 +64,18 @@ def quiet(said: Weights) -> Weights:
 
 @functools.partial(jax.jit, static_argnames=("updates", "channel"))
 def _learn(
-    keys: Array, said: Any, config: victim.Config, updates: int, channel: str
+    game: Game, keys: Array, said: Any, config: victim.Config, updates: int, channel: str
 ) -> tuple[victim.State, Float[Array, "N updates"]]:
-    def game(said: Any) -> Game:
+    def talked(said: Any) -> Game:
         if channel == "message":
-            return CheapTalk.of(CartPole(), said)
-        return Noise(CartPole()) if channel == "noise" else CartPole()
+            return CheapTalk.of(game, said)
+        return Noise(game) if channel == "noise" else game
 
-    return jax.vmap(lambda key, said: act.taught(key, game(said), config, updates))(keys, said)
+    return jax.vmap(lambda key, said: act.taught(key, talked(said), config, updates))(keys, said)
 
 
 def learned(
+    game: Game,
     said: Sequence[Weights | None],
     numbers: Sequence[int],
     seed: int,
@@ -97,7 +97,7 @@ def learned(
             np.arange(first, first + size) % len(numbers)
         ).tolist()  # the last block is filled up: one program for all
         told = stack([said[i] for i in rows]) if channel == "message" else jnp.zeros(size)
-        trained, curve = _learn(keys[jnp.array(rows)], told, config, updates, channel)
+        trained, curve = _learn(game, keys[jnp.array(rows)], told, config, updates, channel)
         states.append(trained)
         curves.append(np.asarray(curve))
     together = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: len(numbers)], *states)
@@ -109,7 +109,7 @@ class Obeyed(NamedTuple):
 
     Attributes:
         reward: mean over episodes of the adversary's reward.
-        correlation: of the ranks of an episode's mean position and of its goal.
+        correlation: of the ranks of an episode's mean place and of its goal, a mean over the numbers of a goal.
     """
 
     reward: np.ndarray
@@ -117,23 +117,27 @@ class Obeyed(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnames="count")
-def _steer(key: Array, trained: victim.State, config: victim.Config, later: Weights, count: int) -> Any:
+def _steer(game: Game, key: Array, trained: victim.State, config: victim.Config, later: Weights, count: int) -> Any:
     def one(trained: victim.State, key: Array) -> Any:
-        played = act.steered(key, CartPole(), trained, config, later, count)
-        alive = 1.0 - (played.state.inner.terminated | played.state.inner.truncated)
-        position = (played.next_state.inner.moving[..., POSITION] * alive).sum(0) / alive.sum(0)
-        return played.gained[-1, :, 0], position, played.state.goal[0]
+        played = act.steered(key, game, trained, config, later, count)
+        alive = (1.0 - (played.state.inner.terminated | played.state.inner.truncated))[..., None]
+        place = jax.vmap(jax.vmap(game.place))(played.next_state.inner)
+        return played.gained[-1, :, 0], (place * alive).sum(0) / alive.sum(0), played.state.goal[0]
 
     victims = jax.tree.leaves(trained)[0].shape[0]
     return jax.vmap(one)(trained, jax.random.split(key, victims))
 
 
-def obeyed(trained: victim.State, later: Weights, seed: int, config: victim.Config, count: int = 64) -> Obeyed:
+def obeyed(
+    game: Game, trained: victim.State, later: Weights, seed: int, config: victim.Config, count: int = 64
+) -> Obeyed:
     """How far victims obey f^, each in `count` episodes with goals of their own."""
     key = jax.random.key(seed + HELD_OUT + 1)
-    reward, position, goal = (np.asarray(x, float) for x in _steer(key, trained, config, later, count))
-    correlations = [rank_correlation(x, g) for x, g in zip(position, goal, strict=True)]
-    return Obeyed(reward.mean(1), np.array(correlations))
+    reward, place, goal = (np.asarray(x, float) for x in _steer(game, key, trained, config, later, count))
+    correlations = [
+        [rank_correlation(*pair) for pair in zip(x.T, g.T, strict=True)] for x, g in zip(place, goal, strict=True)
+    ]
+    return Obeyed(reward.mean(1), np.mean(correlations, axis=1))
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:

@@ -4,7 +4,7 @@ import dataclasses
 import operator
 from typing import Any
 
-from jaxtyping import Array, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from tacit.games.base import Game
 from tacit.types import Level, Outcome, Spec, State
@@ -53,6 +53,12 @@ class Around(Game):
 
     def sample_level(self, key: PRNGKeyArray) -> Level:
         return self.inner.sample_level(key)
+
+    def sample_goal(self, key: PRNGKeyArray) -> Float[Array, " n"]:
+        return self.inner.sample_goal(key)
+
+    def place(self, state: State) -> Float[Array, " n"]:
+        return self.inner.place(self.inside(state))
 
     def shuffled(self, key: PRNGKeyArray) -> Level:
         return self.inner.shuffled(key)

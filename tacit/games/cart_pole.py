@@ -65,6 +65,14 @@ class CartPole(Game):
         new = CartState(moving, time, terminated, (time >= self.length) & ~terminated)
         return settle(state, new, jnp.ones(1))
 
+    def sample_goal(self, key: PRNGKeyArray) -> Float[Array, "1"]:
+        """Where the cart is to be: anywhere on the track."""
+        return jax.random.uniform(key, (1,), minval=-TRACK, maxval=TRACK)
+
+    def place(self, state: CartState) -> Float[Array, "1"]:
+        """Where the cart is."""
+        return state.moving[POSITION, None]
+
 
 def moved(moving: Float[Array, "4"], action: Int[Array, ""]) -> Float[Array, "4"]:
     """Position, speed, angle and its speed after a step; action 1 pushes to the right."""

@@ -19,6 +19,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from tacit.games.around import Around
 from tacit.games.cheap_talk import SCALE, columns
+from tacit.games.steered import goal_numbers
 from tacit.types import Level, Outcome, Real, Spec, State
 
 
@@ -37,7 +38,7 @@ class FrozenVictim(Around):
 
     @property
     def spec(self) -> Spec:
-        seen = columns(self.inner.inner) + 1
+        seen = columns(self.inner.inner) + goal_numbers(self.inner.inner)
         return Spec(1, Real((seen,)), Real((self.words,)), self.inner.inner.spec.max_length, (0.0, 1.0))
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> State:

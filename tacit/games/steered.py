@@ -1,10 +1,12 @@
-"""A cart that somebody else wants to stand at a goal of its own, and talks to whoever drives it.
+"""A game in which somebody else wants things to be at a goal of its own, and talks to whoever plays.
 
 The player sees the state and a message that depends on the goal, too, but never the goal. A step is paid by how near
-the cart is to the goal, `exp(-(position - goal)^2)`: that is what the adversary earns, not the player. Over 200 steps a
-cart that stays in the middle earns 73.8 in the mean, whatever the goals are.
+things came to it, `exp(-|place - goal|^2)` (see `Game.place`): that is what the adversary earns, not the player. In 200
+steps a cart that stays in the middle earns 73.8 in the mean, whatever the goals are.
 
-Source: Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030), test-time setting of its public code.
+Source: Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030), test-time setting of its public code. Departures: in
+all games the place is that to which a step led (there so on the cart alone), and the pendulum's goals are on its circle
+(there both of a goal's numbers are the cosine of its angle, so that most goals cannot be reached).
 """
 
 import dataclasses
@@ -15,23 +17,32 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from tacit.games.around import Around, of_inner
-from tacit.games.cart_pole import POSITION, TRACK
+from tacit.games.base import Game
 from tacit.games.cheap_talk import beside, widened
 from tacit.types import Level, Outcome, Spec, State
 
 
+def goal_numbers(game: Game) -> int:
+    """How many numbers a goal is.
+
+    Raises:
+        Misfit: the game has no goals.
+    """
+    return jax.eval_shape(game.sample_goal, jax.random.key(0)).shape[0]
+
+
 class SteeredState(NamedTuple):
-    """A cart, and where it is wanted."""
+    """A game being played, and where things are wanted in it."""
 
     inner: State
-    goal: Float[Array, ""]
+    goal: Float[Array, " n"]
 
     terminated = of_inner("terminated")
     truncated = of_inner("truncated")
 
 
-class SteeredCart(Around):
-    """The game that a trained victim is put into. A level is a goal; goals are uniform on the track.
+class Steered(Around):
+    """The game that a trained victim is put into. A level is a goal.
 
     Attributes:
         weights: of a message network that reads the state and the goal.
@@ -41,10 +52,10 @@ class SteeredCart(Around):
 
     @property
     def spec(self) -> Spec:
-        return widened(self.inner, self.weights[-1][1].shape[0])
+        return widened(self.inner, self.weights[-1][1].shape[0])._replace(reward_range=(0.0, 1.0))
 
     def sample_level(self, key: PRNGKeyArray) -> Level:
-        return jax.random.uniform(key, (), minval=-TRACK, maxval=TRACK)
+        return self.inner.sample_goal(key)
 
     def reset(self, key: PRNGKeyArray, level: Level | None = None) -> SteeredState:
         goal_key, inner_key = jax.random.split(key)
@@ -52,7 +63,7 @@ class SteeredCart(Around):
 
     def observe(self, state: SteeredState) -> Float[Array, "1 columns"]:
         seen = self.inner.observe(state.inner)
-        known = jnp.concatenate([seen, jnp.broadcast_to(state.goal, (len(seen), 1))], axis=-1)
+        known = jnp.concatenate([seen, jnp.broadcast_to(state.goal, (len(seen), jnp.size(state.goal)))], axis=-1)
         return beside(self.weights, seen, known)
 
     def legal(self, state: SteeredState) -> PyTree:
@@ -60,6 +71,6 @@ class SteeredCart(Around):
 
     def step(self, key: PRNGKeyArray, state: SteeredState, action: PyTree) -> tuple[SteeredState, Outcome]:
         inner, outcome = self.inner.step(key, state.inner, action)
-        near = jnp.exp(-jnp.square(inner.moving[POSITION] - state.goal))
+        near = jnp.exp(-jnp.square(self.inner.place(inner) - state.goal).sum())
         over = state.terminated | state.truncated
         return SteeredState(inner, state.goal), outcome._replace(reward=jnp.where(over, 0.0, near)[None])

@@ -5,7 +5,7 @@ is found by evolution: in each generation members of a population try their func
 
     help      F = mean return over all updates of a victim
     disrupt   F = - that
-    backdoor  F = mean over episodes of a trained, frozen victim of sum_t exp(-(position - goal)^2),
+    backdoor  F = mean over episodes of a trained, frozen victim of sum_t exp(-|place - goal|^2),
               under another function f^(s, goal) that takes the place of f and evolves with it
 
 and the mean of the population climbs the gradient estimated from that (`tacit.ops.evolution`). Victims of a generation
@@ -23,12 +23,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from tacit.errors import Misfit
 from tacit.evaluation.cross_play import greedy
 from tacit.games.base import Game
-from tacit.games.cart_pole import CartPole
 from tacit.games.cheap_talk import CheapTalk, Weights, columns, message, network
-from tacit.games.steered import SteeredCart
+from tacit.games.steered import Steered, goal_numbers
 from tacit.learners import victim
 from tacit.loops import episodes
 from tacit.ops.evolution import ascent, centered_ranks, changes, paired, population, z_scores
@@ -101,7 +99,7 @@ def steered(
     key: PRNGKeyArray, game: Game, trained: victim.State, config: victim.Config, later: Weights, count: int
 ) -> Step:
     """Episodes of a frozen victim, by its likeliest actions, with goals that only the messages know."""
-    asked = SteeredCart(game, later)
+    asked = Steered(game, later)
     ((policy, params),) = victim.make(asked, config).policy(trained)
     return episodes(key, asked, (greedy(policy),), (params,), count)[1]
 
@@ -121,17 +119,16 @@ def make(game: Game, config: Config) -> Learner:
     """An adversary that talks to victims in a game. An iteration is one generation.
 
     Raises:
-        Misfit: the game shows no row of numbers; or a backdoor is asked for where there is no cart to steer.
+        Misfit: the game shows no row of numbers; or a backdoor is asked for where there are no goals.
         SettingError: the population is of odd size.
     """
     seen, _ = columns(game), paired(config.population)
-    if config.objective == "backdoor" and not isinstance(game, CartPole):
-        raise Misfit(f"a backdoor has goals in cart-pole alone, not in {type(game).__name__}")
+    goal = goal_numbers(game) if config.objective == "backdoor" else 0
 
     def init(key: PRNGKeyArray) -> State:
         first_key, later_key = jax.random.split(key)
         shape = config.words, config.hidden, config.steep
-        later = network(later_key, seen + 1, *shape) if config.objective == "backdoor" else ()
+        later = network(later_key, seen + goal, *shape) if goal else ()
         mean = Said(network(first_key, seen, *shape), later)
         return State(mean, optimizer().init(mean), mean, jnp.int32(0))
 

@@ -62,7 +62,9 @@ def learned(path: pathlib.Path, controls: tuple[str, ...]) -> Learned:
     def curves(told: Sequence[Weights | None], channel: str = "message") -> Float[np.ndarray, "k N updates"]:
         numbers = np.tile(np.arange(count), len(told)).tolist()
         each = [one for one in told for _ in range(count)]
-        found = held_out.learned(each, numbers, run.experiment.seed, victims_of(config), config.updates, channel)[1]
+        found = held_out.learned(
+            run.game, each, numbers, run.experiment.seed, victims_of(config), config.updates, channel
+        )[1]
         return found.reshape(len(told), count, -1)
 
     final = [each.training for each in said(run)]
@@ -89,7 +91,7 @@ def _networks(run: Finished, count: int) -> Float[np.ndarray, "1 N updates"]:
     ]
     pairs = [(n, (OF_EACH * n + i) % RANDOM) for n in range(count) for i in range(OF_EACH)]
     told, numbers = [drawn[k] for _, k in pairs], [n for n, _ in pairs]
-    found = held_out.learned(told, numbers, run.experiment.seed, victims_of(config), config.updates)[1]
+    found = held_out.learned(run.game, told, numbers, run.experiment.seed, victims_of(config), config.updates)[1]
     return found.reshape(count, OF_EACH, -1).mean(1)[None]
 
 

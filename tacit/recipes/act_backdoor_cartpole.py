@@ -30,9 +30,11 @@ def steered(path: pathlib.Path) -> dict[str, list[Obeyed]]:
 
     def tried(said: Said, masked: bool) -> Obeyed:
         told = held_out.quiet(said.training) if masked else said.training
-        trained, _ = held_out.learned([told] * len(numbers), numbers, seed, victims_of(config), config.updates)
+        trained, _ = held_out.learned(
+            run.game, [told] * len(numbers), numbers, seed, victims_of(config), config.updates
+        )
         trained = held_out.deaf(trained, COLUMNS) if masked else trained
-        return held_out.obeyed(trained, said.later, seed, victims_of(config))  # type: ignore[arg-type]
+        return held_out.obeyed(run.game, trained, said.later, seed, victims_of(config))  # type: ignore[arg-type]
 
     final, start = act.said(run), act.said(run, "start")
     return {

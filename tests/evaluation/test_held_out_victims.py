@@ -7,8 +7,11 @@ import scipy.stats
 
 from tacit.evaluation import held_out_victims as held_out
 from tacit.evaluation.held_out_victims import compare, interval, rank_correlation
+from tacit.games.cart_pole import CartPole
 from tacit.games.cheap_talk import network
 from tacit.learners import victim
+
+CART = CartPole()
 
 
 def test_differences_are_tested_in_pairs():
@@ -42,16 +45,16 @@ def test_rank_correlations_are_spearmans():
 def test_victims_of_a_number_are_the_same_whatever_they_are_told():
     said, config = network(jax.random.key(0), 4), victim.Config(num_games=2, length=16, epochs=1, hidden=4)
     silent = held_out.quiet(said)
-    trained, curves = held_out.learned([said, silent, silent, said], [0, 0, 1, 1], 3, config, 2)
-    again = held_out.learned([silent, said], [1, 0], 3, config, 2)[1]
+    trained, curves = held_out.learned(CART, [said, silent, silent, said], [0, 0, 1, 1], 3, config, 2)
+    again = held_out.learned(CART, [silent, said], [1, 0], 3, config, 2)[1]
     np.testing.assert_array_equal(curves[[2, 0]], again)
     assert curves.shape == (4, 2)
     assert np.abs(curves[0] - curves[1]).max() > 0
     # the first play of the silent pair is of victims with other seeds; what is not heard cannot steer
     later = network(jax.random.key(1), 5)
     deaf = held_out.deaf(trained, 4)
-    told = [held_out.obeyed(deaf, each, 3, config, 4).reward for each in (later, held_out.quiet(later))]
+    told = [held_out.obeyed(CART, deaf, each, 3, config, 4).reward for each in (later, held_out.quiet(later))]
     np.testing.assert_allclose(told[0], told[1], atol=1e-3)
-    plain = held_out.learned([None], [0], 3, config, 2, "none")[1]
-    noisy = held_out.learned([None], [0], 3, config, 2, "noise")[1]
+    plain = held_out.learned(CART, [None], [0], 3, config, 2, "none")[1]
+    noisy = held_out.learned(CART, [None], [0], 3, config, 2, "noise")[1]
     assert plain.shape == noisy.shape == (1, 2)

@@ -12,7 +12,7 @@ from tacit.errors import Misfit
 from tacit.games.cart_pole import CartPole
 from tacit.games.cheap_talk import SCALE, CheapTalk, Noise, columns, message, network
 from tacit.games.normalized import Normalized, Statistics, nothing_seen, seen_too
-from tacit.games.steered import SteeredCart
+from tacit.games.steered import Steered
 
 CART = CartPole()
 ACTIONS = jax.random.bernoulli(jax.random.key(5), 0.5, (30, 1)).astype(jnp.int32)
@@ -93,12 +93,12 @@ def test_what_is_normalized_can_be_read_back():
 
 
 def test_a_goal_pays_by_distance_and_is_not_shown():
-    game = SteeredCart(CART, network(jax.random.key(0), 5))
+    game = Steered(CART, network(jax.random.key(0), 5))
     state = game.reset(jax.random.key(1), jnp.float32(1.5))
     after, outcome = game.step(jax.random.key(2), state, ACTIONS[0])
     np.testing.assert_allclose(outcome.reward[0], np.exp(-((float(after.inner.moving[0]) - 1.5) ** 2)), rtol=1e-6)
     np.testing.assert_array_equal(game.observe(state)[0, :4], state.inner.moving)
-    silent = SteeredCart(CART, jax.tree.map(jnp.zeros_like, game.weights))
+    silent = Steered(CART, jax.tree.map(jnp.zeros_like, game.weights))
     elsewhere = state._replace(goal=jnp.float32(-1.0))
     np.testing.assert_array_equal(silent.observe(state), silent.observe(elsewhere))
     assert np.abs(game.observe(state) - game.observe(elsewhere)).max() > 0
@@ -107,7 +107,7 @@ def test_a_goal_pays_by_distance_and_is_not_shown():
 
 
 def test_goals_are_anywhere_on_the_track():
-    goals = jax.vmap(SteeredCart(CART, ()).sample_level)(jax.random.split(jax.random.key(0), 1000))
+    goals = jax.vmap(Steered(CART, ()).sample_level)(jax.random.split(jax.random.key(0), 1000))
     assert -2.4 <= goals.min() < -2.2
     assert 2.2 < goals.max() <= 2.4
     # what staying in the middle earns, as the specification has it: 200 sqrt(pi) erf(2.4) / 4.8

@@ -10,7 +10,7 @@ import pytest
 from tacit.games.cart_pole import CartPole
 from tacit.games.cheap_talk import SCALE, network
 from tacit.games.frozen_victim import FrozenVictim
-from tacit.games.steered import SteeredCart
+from tacit.games.steered import Steered
 from tacit.loops import joint, rollout, start
 from tacit.types import Policy, Real
 
@@ -46,7 +46,7 @@ def both():
         live = start(jax.random.key(1), game, (policy,), 4)
         return rollout(jax.random.key(2), game, lambda keys, **seen: act(keys, (params,), **seen), live, 60)[1]
 
-    steered = SteeredCart(CART, LATER)
+    steered = Steered(CART, LATER)
     return played(steered, VICTIM, HEARD), played(FrozenVictim(steered, VICTIM, HEARD), SPEAKER, LATER)
 
 
@@ -62,7 +62,7 @@ def test_who_says_what_the_network_says_earns_what_it_earns(both):
 def test_the_player_sees_state_and_goal(both):
     _, actions = both
     np.testing.assert_array_equal(actions.obs[:, :, 0, :4], actions.state.inner.moving)
-    np.testing.assert_array_equal(actions.obs[:, :, 0, 4], actions.state.goal)
+    np.testing.assert_array_equal(actions.obs[:, :, 0, 4:], actions.state.goal)
     assert actions.obs.shape[2:] == (1, 5)
 
 
@@ -73,7 +73,7 @@ def test_the_victim_hears_what_is_said_within_its_bounds():
         heard.append(np.asarray(obs))
         return carry, jnp.int32(legal.shape[0] - 1), ()
 
-    game = FrozenVictim(SteeredCart(CART, ()), Policy(lambda: (), listening), ())
+    game = FrozenVictim(Steered(CART, ()), Policy(lambda: (), listening), ())
     state = game.reset(jax.random.key(0), jnp.float32(1.0))
     for said in (0.0, 0.5, 1e6):
         after, outcome = game.step(jax.random.key(0), state, jnp.full((1, 2), said))
