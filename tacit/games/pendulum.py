@@ -4,8 +4,8 @@
     da/dt = w
 
 with a the angle from upright, w its speed and u the action, any real number; the torque is tanh u. In a step both go on
-by 0.05 s times their rate at its beginning (explicit Euler), which adds a little energy; speeds are not limited. A step
-pays (cos a + 1) / 2 of the angle that it led to.
+by 0.05 s times their rate at its beginning (explicit Euler, which does not quite keep energy); speeds have no limit. A
+step pays (cos a + 1) / 2 of the angle that it led to.
 
 Source: the public code of Lu et al. 2023, Adversarial Cheap Talk (luchris429/adversarial-cheap-talk), after Gym's
 Pendulum. Departures: there the first episode of each game begins at a random time, and the last step of an episode pays
