@@ -30,8 +30,8 @@ from tacit.learners import ppo
 
 GAMES, LENGTH, HIDDEN, EPOCHS, REPEATS = 64, 128, 512, 4, 3
 GAME = games.make("hanabi", view="v0-belief")
-CONFIG = ppo.Config(num_games=GAMES, length=LENGTH, hidden=HIDDEN, epochs=EPOCHS, lr=5e-4, movers_only=True, trunk=True)
-EVERYBODY = ppo.Config(num_games=GAMES, length=LENGTH, hidden=HIDDEN, epochs=EPOCHS, lr=5e-4, shared=True, trunk=True)
+CONFIG = ppo.Config(num_games=GAMES, length=LENGTH, hidden=HIDDEN, epochs=EPOCHS, lr=5e-4, movers_only=True, trunk=1)
+EVERYBODY = ppo.Config(num_games=GAMES, length=LENGTH, hidden=HIDDEN, epochs=EPOCHS, lr=5e-4, shared=True, trunk=1)
 UNUSED = ("gymnax.environments.spaces", "gymnax.environments", "gymnax", "hydra", "omegaconf", "wandb")  # deepest first
 THEIRS = {
     "LR": 5e-4,

@@ -32,7 +32,7 @@ from tacit.settings import setting
 from tacit.types import Params, Settings
 
 FREE = 2 * float(SCALE)  # a slack that allows every message
-VICTIM = ppo.Config(num_games=4, length=256, epochs=16, minibatches=1, lr=5e-3, hidden=32, trunk=True)
+VICTIM = ppo.Config(num_games=4, length=256, epochs=16, minibatches=1, lr=5e-3, hidden=32, trunk=1)
 UPDATES = 32
 DEGREE, RIDGE = 5, 1e-6
 

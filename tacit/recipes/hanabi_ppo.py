@@ -15,7 +15,7 @@ RANDOM = 1.26  # mean score before the bomb of uniform random play
 ITERATIONS, STEPS = 3600, 10**10  # of the default budget; moves of the published one
 SETTINGS = {
     "movers_only": True,
-    "trunk": True,
+    "trunk": 1,
     "hidden": 128,
     "guess": True,
     "num_games": 256,

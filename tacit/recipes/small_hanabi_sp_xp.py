@@ -15,7 +15,7 @@ ITERATIONS, LONGER = 900, 9000
 CERTAIN = 5.27  # self-play score of the scripted player `cautious`, 500 games
 SETTINGS = {
     "movers_only": True,
-    "trunk": True,
+    "trunk": 1,
     "hidden": 64,
     "guess": True,
     "num_games": 128,

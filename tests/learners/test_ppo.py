@@ -246,7 +246,7 @@ def test_movers_play_all_seats():
 
 
 def test_a_trunk_is_one_layer_for_actor_and_critic():
-    config = dataclasses.replace(MOVERS, trunk=True)
+    config = dataclasses.replace(MOVERS, trunk=1)
     learner = ppo.make(TURNS, config)
     (_, net), _ = learner.policy(learner.init(jax.random.key(0)))
     widths = [[layer.weight.shape for layer in layers] for layers in (net.embed, net.actor, net.critic)]
@@ -274,7 +274,7 @@ def test_the_loss_of_guesses_by_hand():
 REMEMBERING = {"recurrent": True, "shared": True, "other_play": True}
 
 
-@pytest.mark.parametrize("setting", [REMEMBERING, {"movers_only": True, "trunk": True}])
+@pytest.mark.parametrize("setting", [REMEMBERING, {"movers_only": True, "trunk": 1}])
 def test_guessing_is_learned_beside_playing(setting):
     """Two cards of one color: what is told of them and of the stack says much about their use, so guesses get good."""
     config = ppo.Config(num_games=16, length=24, hidden=16, minibatches=2, epochs=2, **setting)
