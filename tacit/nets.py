@@ -74,24 +74,25 @@ def remember(cell: eqx.nn.GRUCell, x: Float[Array, " n"], memory: Float[Array, "
     return fresh + stay * (memory - fresh)
 
 
-def feed(layers: tuple[eqx.nn.Linear, ...], x: Float[Array, " n"]) -> Float[Array, " m"]:
-    """Runs layers one after another, tanh between them."""
-    return affine(layers[-1], through(layers[:-1], x))
+def feed(layers: tuple[eqx.nn.Linear, ...], x: Float[Array, " n"], relu: bool = False) -> Float[Array, " m"]:
+    """Runs layers one after another, tanh (or ReLU) between them."""
+    return affine(layers[-1], through(layers[:-1], x, relu))
 
 
-def through(layers: tuple[eqx.nn.Linear, ...], x: Float[Array, " n"]) -> Float[Array, " m"]:
-    """Runs layers one after another, tanh after each."""
+def through(layers: tuple[eqx.nn.Linear, ...], x: Float[Array, " n"], relu: bool = False) -> Float[Array, " m"]:
+    """Runs layers one after another, tanh (or ReLU) after each."""
     for layer in layers:
-        x = jnp.tanh(affine(layer, x))
+        x = jax.nn.relu(affine(layer, x)) if relu else jnp.tanh(affine(layer, x))
     return x
 
 
 class ActorCritic(eqx.Module):
     """Action logits and a value from what one player sees, through a GRU where it has a memory.
 
-    Without memory: two separate perceptrons of two hidden layers, or, on a `trunk`, of one after a first in common.
-    With it: embedding, GRU, then two heads of one. Where it also guesses what is not seen (`Game.guesses`), it does so
-    from the actor's last hidden layer, so that what a guess needs is there for the choice of an action.
+    Without memory: two perceptrons of two hidden layers, of which the first `trunk` are one and the same. With it:
+    embedding, GRU, then two heads of one hidden layer (of none, on a `trunk` of two layers before the GRU). Where it
+    also guesses what is not seen (`Game.guesses`), it does so from the actor's last hidden layer, so that what a guess
+    needs is there for the choice of an action.
     """
 
     actor: tuple[eqx.nn.Linear, ...]
@@ -99,21 +100,30 @@ class ActorCritic(eqx.Module):
     embed: tuple[eqx.nn.Linear, ...]
     memory: eqx.nn.GRUCell | None
     guess: eqx.nn.Linear | None
+    relu: bool = eqx.field(static=True)
 
     def __init__(
-        self, inputs: int, actions: int, hidden: int, recurrent: bool, trunk: bool = False, guesses: int = 0
+        self,
+        inputs: int,
+        actions: int,
+        hidden: int,
+        recurrent: bool,
+        trunk: int = 0,
+        guesses: int = 0,
+        relu: bool = False,
     ) -> None:
         key = jax.random.key(0)  # the leaves are drawn by `drawn`
 
         def layers(*sizes: int) -> tuple[eqx.nn.Linear, ...]:
             return tuple(eqx.nn.Linear(i, o, key=key) for i, o in itertools.pairwise(sizes))
 
-        together = recurrent or trunk
-        body = (hidden, hidden) if together else (inputs, hidden, hidden)
+        together = max(trunk, int(recurrent))
+        body = (hidden if together else inputs, *(hidden,) * (2 - together))
         self.actor, self.critic = layers(*body, actions), layers(*body, 1)
-        self.embed = layers(inputs, hidden) if together else ()
+        self.embed = layers(inputs, *(hidden,) * together)
         self.memory = eqx.nn.GRUCell(hidden, hidden, key=key) if recurrent else None
         self.guess = eqx.nn.Linear(hidden, guesses, key=key) if guesses else None
+        self.relu = relu
 
     def __call__(self, obs: PyTree, carry: Carry) -> tuple[Carry, Float[Array, " A"], Float[Array, ""]]:
         return self.guessing(obs, carry)[:3]
@@ -122,23 +132,30 @@ class ActorCritic(eqx.Module):
         self, obs: PyTree, carry: Carry
     ) -> tuple[Carry, Float[Array, " A"], Float[Array, ""], Float[Array, " guesses"]]:
         """The same, and the logits of all guesses."""
-        x = through(self.embed, flatten(obs))
+        x = through(self.embed, flatten(obs), self.relu)
         if self.memory is not None:
             x = carry = remember(self.memory, x, carry)
-        acting = through(self.actor[:-1], x)
+        acting = through(self.actor[:-1], x, self.relu)
         guesses = jnp.zeros(0) if self.guess is None else affine(self.guess, acting)
-        return carry, affine(self.actor[-1], acting), feed(self.critic, x)[0], guesses
+        return carry, affine(self.actor[-1], acting), feed(self.critic, x, self.relu)[0], guesses
 
 
 def actor_critic(
-    key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str, trunk: bool = False, guesses: int = 0
+    key: PRNGKeyArray,
+    spec: Spec,
+    hidden: int,
+    recurrent: bool,
+    rule: str,
+    trunk: int = 0,
+    guesses: int = 0,
+    relu: bool = False,
 ) -> ActorCritic:
     """An `ActorCritic` for one player of a game, with so many logits of guesses. The key is consumed.
 
     Raises:
         Misfit: the game's actions are not one choice among several.
     """
-    shapes = eqx.filter_eval_shape(ActorCritic, *ends(spec, rule), hidden, recurrent, trunk, guesses)
+    shapes = eqx.filter_eval_shape(ActorCritic, *ends(spec, rule), hidden, recurrent, trunk, guesses, relu)
     net = drawn(key, shapes)
     quiet = 0.01 * net.actor[-1].weight  # so that play begins nearly uniform
     return eqx.tree_at(lambda x: x.actor[-1].weight, net, quiet)

@@ -32,10 +32,11 @@ class Gaussian(eqx.Module):
     log_std: Float[Array, " A"]
 
 
-def actor_critic(
-    key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str, trunk: int = 0, guesses: int = 0
-) -> Gaussian:
+def actor_critic(key: PRNGKeyArray, spec: Spec, hidden: int, recurrent: bool, rule: str, **shape: Any) -> Gaussian:
     """A `Gaussian` for one player of a game, its means near 0 and its standard deviations 1. The key is consumed.
+
+    Args:
+        shape: what else `nets.actor_critic` may be told.
 
     Raises:
         Misfit: an action is something else than one row of numbers of any size.
@@ -44,7 +45,7 @@ def actor_critic(
     if not isinstance(space, Real) or len(space.shape) != 1 or math.isfinite(space.low) or math.isfinite(space.high):
         raise Misfit(f"{rule} draws one row of real numbers without bounds, and this game asks for {space}")
     numbers = space.shape[0]
-    net = nets.actor_critic(key, spec._replace(action=Discrete(numbers)), hidden, recurrent, rule, trunk, guesses)
+    net = nets.actor_critic(key, spec._replace(action=Discrete(numbers)), hidden, recurrent, rule, **shape)
     return Gaussian(net, jnp.zeros(numbers))
 
 

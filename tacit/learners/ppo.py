@@ -68,6 +68,7 @@ class Config(Settings):
     recurrent: bool = setting(False, "remember, with a GRU")
     equivariant: bool = setting(False, "score each action by what is seen of it, with the same weights for all")
     trunk: int = setting(0, "how many of the two hidden layers actor and critic share", unit="layers", low=0, high=2)
+    relu: bool = setting(False, "rectified units; else tanh")
     shared: bool = setting(False, "one set of parameters for all players")
     guess: bool = setting(False, "learn to guess, too, what players do not see and games can tell in training")
     guess_weight: float = setting(0.25, "weight of the loss of guesses", source="SAD, public code", low=0.0)
@@ -204,7 +205,8 @@ def _network(game: Game, config: Config) -> tuple[Policy, Policy, Callable[[PRNG
         raise Misfit(f"ppo has nothing to guess in {type(game).__name__}")
     rows = (nets_equivariant.shown(game.spec, "ppo")[0],) if config.equivariant else ()
     family = nets_gaussian if isinstance(game.spec.action, Real) else nets
-    plain = functools.partial(family.actor_critic, trunk=config.trunk, guesses=config.guess * things * answers)
+    guesses = config.guess * things * answers
+    plain = functools.partial(family.actor_critic, trunk=config.trunk, guesses=guesses, relu=config.relu)
     network = nets_equivariant.equivariant if config.equivariant else plain
     memory = (*rows, config.hidden) if config.recurrent else ()
     policy = family.policy(*memory)
