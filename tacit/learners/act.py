@@ -17,6 +17,7 @@ smaller populations and message networks, a start at random weights instead of 0
 instead of z-scores (an option), and fitness over all updates where the code's runs for "disrupt" take the last.
 """
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import jax
@@ -28,6 +29,7 @@ from tacit.games.base import Game
 from tacit.games.cheap_talk import CheapTalk, Weights, columns, message, network
 from tacit.games.steered import Steered, goal_numbers
 from tacit.learners import victim
+from tacit.learners.victim_presets import PRESETS
 from tacit.loops import episodes
 from tacit.ops.evolution import ascent, centered_ranks, changes, paired, population, z_scores
 from tacit.ops.optimizer import adam, descend
@@ -53,8 +55,9 @@ class Config(Settings):
     hidden: int = setting(16, "width of the two layers of a message network (the ACT code: 64)", unit="units", low=1)
     steep: float = setting(1.0, "the last weights begin so many times larger; large: messages jump", above=0.0)
     episodes: int = setting(64, "episodes of a trained victim, for a backdoor", unit="episodes", source=CODE, low=1)
-    length: int = setting(256, "steps between a victim's updates", unit="steps", source=CODE, low=1)
-    epochs: int = setting(16, "passes of a victim over each batch", unit="passes", source=CODE, low=1)
+    victim: str = setting("cart-pole", "task of the public code whose victims these are", choices=tuple(PRESETS))
+    length: int = setting(0, "steps between a victim's updates; 0: as the public code has it", unit="steps", low=0)
+    epochs: int = setting(0, "passes of a victim over each batch; 0: as there", unit="passes", low=0)
 
 
 class Said(NamedTuple):
@@ -75,7 +78,9 @@ class State(NamedTuple):
 
 def victims_of(config: Config) -> victim.Config:
     """The settings of the victims."""
-    return victim.Config(length=config.length, epochs=config.epochs)
+    preset = PRESETS[config.victim]
+    length, epochs = config.length or preset.length, config.epochs or preset.epochs
+    return dataclasses.replace(preset, length=length, epochs=epochs)
 
 
 def taught(
@@ -111,7 +116,7 @@ def fitness(key: PRNGKeyArray, game: Game, config: Config, said: Said) -> Float[
     if config.objective == "backdoor":
         played = steered(test_key, game, trained, victims_of(config), said.later, config.episodes)
         return played.gained[-1].mean()
-    value = curve[-config.last :].mean()  # all, where `last` is 0
+    value = jnp.nanmean(curve[-config.last :])  # all, where `last` is 0; in an update may no episode have ended
     return value if config.objective == "help" else -value
 
 
