@@ -107,6 +107,14 @@ RECIPES = {
     "act-disrupt-cartpole": Entry(
         "tacit.recipes.act_disrupt_cartpole:RECIPE", "messages that say nothing new are to keep PPO from learning"
     ),
+    "act-help-pendulum": Entry("tacit.recipes.act_control:HELP_PENDULUM", "messages help PPO to swing a pendulum up"),
+    "act-help-reacher": Entry("tacit.recipes.act_control:HELP_REACHER", "messages help PPO to reach with an arm"),
+    "act-disrupt-pendulum": Entry(
+        "tacit.recipes.act_control:DISRUPT_PENDULUM", "messages are to keep PPO from swinging a pendulum up"
+    ),
+    "act-disrupt-reacher": Entry(
+        "tacit.recipes.act_control:DISRUPT_REACHER", "messages are to keep PPO from reaching with an arm"
+    ),
     "act-backdoor-cartpole": Entry(
         "tacit.recipes.act_backdoor_cartpole:RECIPE", "messages steer a trained victim to goals of their own"
     ),

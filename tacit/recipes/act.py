@@ -1,4 +1,4 @@
-"""Adversarial cheap talk on the cart and pole: what the recipes about it have in common."""
+"""Adversarial cheap talk: what the recipes about it have in common."""
 
 import functools
 import pathlib
@@ -30,9 +30,11 @@ NONE, CONSTANT, NOISE, START = "no channel", "constant message", "noise", "its o
 NETWORKS = f"{RANDOM} random networks"
 
 
-def adversaries(objective: str, iterations: int = 40, seeds: int = 3, **learner: Any) -> Experiment:
+def adversaries(
+    objective: str, iterations: int = 40, seeds: int = 3, game: str = "cart-pole", **learner: Any
+) -> Experiment:
     """A row: so many adversaries, each by an evolution of its own."""
-    return Experiment("act", "cart-pole", "", {"objective": objective, **learner}, iterations=iterations, seeds=seeds)
+    return Experiment("act", game, "", {"objective": objective, **learner}, iterations=iterations, seeds=seeds)
 
 
 def said(run: Finished, which: str = "mean") -> list[Any]:
@@ -77,8 +79,8 @@ def learned(path: pathlib.Path, controls: tuple[str, ...]) -> Learned:
         else:
             silent = [held_out.quiet(final[0])] if name == CONSTANT else [None]
             found[name] = curves(silent, {NONE: "none", CONSTANT: "message", NOISE: "noise"}[name])
-    over = {name: each.mean(-1) for name, each in found.items()}
-    lines = {name: each.mean((0, 1)) for name, each in found.items()}
+    over = {name: np.nanmean(each, -1) for name, each in found.items()}  # in an update may no episode have ended
+    lines = {name: np.nanmean(each, (0, 1)) for name, each in found.items()}
     return Learned(over.pop("adversaries"), over, lines)
 
 
@@ -169,15 +171,22 @@ def shown(run: Finished, found: Learned | None = None) -> list[exhibits.Exhibit]
 
 
 def of_learning(
-    name: str, title: str, objective: str, controls: tuple[str, ...], judged: tuple[str, ...], **rest: Any
+    name: str,
+    title: str,
+    row: Experiment,
+    controls: tuple[str, ...],
+    judged: tuple[str, ...],
+    quick: Budget = QUICK,
+    **rest: Any,
 ) -> Recipe:
     """The recipe of adversaries that help victims to learn, or keep them from it.
 
     Args:
+        row: the adversaries.
         controls: what victims are compared with; `judged` are those that targets are about.
         rest: of the recipe: its full budget and notes.
     """
-    sign = 1.0 if objective == "help" else -1.0
+    sign = 1.0 if row.learner_settings["objective"] == "help" else -1.0
 
     def of(runs: Mapping[str, Finished]) -> Learned:
         return learned(runs[ROW].folder.path, controls)
@@ -186,10 +195,10 @@ def of_learning(
         name=name,
         title=title,
         paper=PAPER,
-        rows={ROW: adversaries(objective)},
+        rows={ROW: row},
         measure=lambda runs: measured(of(runs), sign, judged),
         targets=tuple(targets(judged)),
-        quick=QUICK,
+        quick=quick,
         details=lambda runs: lines(of(runs), sign),
         exhibits=lambda runs: shown(runs[ROW], of(runs)),
         **rest,

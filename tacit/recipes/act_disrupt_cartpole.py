@@ -8,7 +8,7 @@ CONTROLS = (act.NONE, act.CONSTANT, act.START, act.NETWORKS)
 RECIPE = act.of_learning(
     "act-disrupt-cartpole",
     "Messages that are functions of the state are to keep PPO from learning",
-    "disrupt",
+    act.adversaries("disrupt"),
     CONTROLS,
     CONTROLS,
     full=Budget(seeds=8, raised=200, learner={"population": 64, "victims": 4, "block": 64}),

@@ -1,0 +1,51 @@
+"""Messages that help or hinder PPO on the pendulum and the arm: the budgets of the public code are for GPUs (`--full`).
+
+The default mode breeds for a few generations of a few victims, each with a part of its updates, compares held-out
+victims and shows their curves: it says that this runs here, and not how well it does.
+"""
+
+from typing import Any
+
+from tacit.learners.victim_presets import UPDATES
+from tacit.recipes import act
+from tacit.recipes.base import Budget, Recipe
+
+QUICK = {"population": 2, "updates": 2, "length": 256, "epochs": 1}  # in 256 steps an episode ends
+FEW = {"pendulum": 24, "reacher": 16}  # updates of a victim in the default mode
+POPULATION = {"pendulum": 768, "reacher": 128}  # of each of the public code's GPUs
+GENERATIONS = 2049
+CODE = {"hidden": 64, "sigma": 0.04, "lr": 0.01, "ranks": False}  # of its evolution; there sigma and lr decay slowly
+CONTROLS = {"help": (act.NONE, act.CONSTANT), "disrupt": (act.NONE, act.START)}
+LAST = {"help": 0, "disrupt": 1}  # updates that count in the public code's runs
+TITLES = {
+    "help": "Messages that are functions of the state help PPO to learn: {}",
+    "disrupt": "Messages that are functions of the state are to keep PPO from learning: {}",
+}
+
+
+def _recipe(objective: str, game: str) -> Recipe:
+    few: dict[str, Any] = {"victim": game, "updates": FEW[game], "population": 4, "block": 4}
+    size, updates = POPULATION[game], UPDATES[game]
+    full = CODE | {"population": size, "block": size, "updates": updates, "last": LAST[objective]}
+    return act.of_learning(
+        f"act-{objective}-{game}",
+        TITLES[objective].format(game),
+        act.adversaries(objective, 4, 2, game, **few),
+        CONTROLS[objective],
+        CONTROLS[objective],
+        quick=Budget(seeds=2, iterations=2, learner=QUICK),
+        full=Budget(seeds=3, raised=GENERATIONS, learner=full),
+        notes=(
+            f"The default mode breeds 4 generations of 4 members, whose victims learn for {FEW[game]} updates, and the "
+            f"full one {GENERATIONS:,} of {size}, whose victims learn for {updates}. A run that was interrupted goes "
+            "on from its last checkpoint (tacit reproduce --resume FOLDER), in as many pieces as needed.",
+            "Victims have the settings of the public code for this task. Effects are of the mean return over all "
+            "updates of a victim, on the same victims with and without messages; no adversary met them.",
+        ),
+    )
+
+
+HELP_PENDULUM = _recipe("help", "pendulum")
+HELP_REACHER = _recipe("help", "reacher")
+DISRUPT_PENDULUM = _recipe("disrupt", "pendulum")
+DISRUPT_REACHER = _recipe("disrupt", "reacher")
