@@ -5,7 +5,8 @@ gradient steps on
 
     min(r A, clip(r, 1 - clip, 1 + clip) A) - value_weight (V - target)^2 / 2 + entropy_weight entropy ,
 
-r being the ratio of new to old action probability. Independent players differ in nothing but their parameters; with
+r being the ratio of new to old action probability. Actions are one choice among several, or a row of real numbers drawn
+from a normal distribution (`tacit.nets_gaussian`). Independent players differ in nothing but their parameters; with
 `shared` they use one set and learn from all seats together. With `movers_only` they do so from the moves of whoever is
 on turn (`tacit.games.on_turn`), which is all there is to learn from where one moves at a time and all are paid alike.
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 
 from tacit import games
 from tacit.games.pendulum import Pendulum, Swinging, swung
@@ -73,3 +74,6 @@ def test_it_begins_anywhere_and_goals_are_on_its_circle():
     # cosine, and two of the quarters have no goals.
     quarters = np.unique(goals > 0, axis=0, return_counts=True)[1]
     assert (np.abs(quarters - 500) < 5 * 19.4).all()
+    # What standing still at any angle earns a step: exp(-|place - goal|^2) = exp(2 cos - 2) in the mean over goals.
+    earned = np.exp(-np.square(goals - [0.6, 0.8]).sum(1))
+    assert earned.mean() == pytest.approx(np.exp(-2) * scipy.special.i0(2), abs=5 * earned.std() / 2000**0.5)
