@@ -14,6 +14,15 @@ def test_layers_are_those_of_equinox():
     np.testing.assert_allclose(nets.remember(cell, x, memory), cell(x, memory), rtol=1e-5)
 
 
+def test_layers_may_be_rectified():
+    layers = tuple(eqx.nn.Linear(4, 4, key=jax.random.key(k)) for k in range(3))
+    x = y = jax.random.normal(jax.random.key(3), (4,))
+    for layer in layers[:-1]:
+        y = jax.numpy.maximum(layer(y), 0)
+    np.testing.assert_allclose(nets.feed(layers, x, relu=True), layers[-1](y), rtol=1e-5)
+    assert np.abs(nets.feed(layers, x) - nets.feed(layers, x, relu=True)).max() > 0.01
+
+
 def test_guesses_come_from_what_the_actor_sees_last():
     game = games.make("hanabi-very-small")
     net = nets.actor_critic(jax.random.key(0), game.spec, 8, False, "a test", guesses=6)
