@@ -22,7 +22,7 @@ from tacit.runs.training import Finished
 PAPER = "Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030)"
 OWN = "tacit's specification"
 ROW = "adversaries"
-VICTIMS = 4  # held-out ones for each member of the population: 64
+VICTIMS, MOST = 4, 256  # held-out ones for each member of the population, 64 by default; and at most
 RANDOM = 16  # random networks
 OF_EACH = 4  # random networks that each victim number is tried with
 QUICK = Budget(seeds=2, iterations=2, learner={"population": 4, "updates": 3, "length": 64, "epochs": 2, "episodes": 8})
@@ -43,6 +43,11 @@ def said(run: Finished, which: str = "mean") -> list[Any]:
     return [jax.tree.map(lambda leaf, k=k: jnp.asarray(leaf[k]), mean) for k in range(len(run.state.generation))]
 
 
+def held_out_count(run: Finished) -> int:
+    """How many victims tell what each adversary of a run is worth."""
+    return min(VICTIMS * run.config.population, MOST)
+
+
 class Learned(NamedTuple):
     """Mean returns over all updates of the same held-out victims, and their curves.
 
@@ -59,7 +64,7 @@ class Learned(NamedTuple):
 def learned(path: pathlib.Path, controls: tuple[str, ...]) -> Learned:
     """How held-out victims learn from a run's adversaries and beside them."""
     run = run_in(path)
-    config, count = run.config, VICTIMS * run.config.population
+    config, count = run.config, held_out_count(run)
 
     def curves(told: Sequence[Weights | None], channel: str = "message") -> Float[np.ndarray, "k N updates"]:
         numbers = np.tile(np.arange(count), len(told)).tolist()

@@ -26,7 +26,7 @@ def steered(path: pathlib.Path) -> dict[str, list[Obeyed]]:
     """How far held-out victims obey each adversary: as they are, masked, and each adversary as it began."""
     run = run_in(path)
     seed, config = run.experiment.seed, run.config
-    numbers = list(range(act.VICTIMS * config.population))
+    numbers = list(range(act.held_out_count(run)))
 
     def tried(said: Said, masked: bool) -> Obeyed:
         told = held_out.quiet(said.training) if masked else said.training

@@ -11,11 +11,11 @@ from tacit.recipes import act
 from tacit.recipes.base import Budget, Recipe
 
 QUICK = {"population": 2, "updates": 2, "length": 256, "epochs": 1}  # in 256 steps an episode ends
-FEW = {"pendulum": 24, "reacher": 16}  # updates of a victim in the default mode
+FEW = {"pendulum": (6, 8, 24), "reacher": (4, 4, 16)}  # generations, members and updates of the default mode
 POPULATION = {"pendulum": 768, "reacher": 128}  # of each of the public code's GPUs
 GENERATIONS = 2049
 CODE = {"hidden": 64, "sigma": 0.04, "lr": 0.01, "ranks": False}  # of its evolution; there sigma and lr decay slowly
-CONTROLS = {"help": (act.NONE, act.CONSTANT), "disrupt": (act.NONE, act.START)}
+CONTROLS = {"help": (act.NONE, act.CONSTANT, act.START), "disrupt": (act.NONE, act.START)}
 LAST = {"help": 0, "disrupt": 1}  # updates that count in the public code's runs
 TITLES = {
     "help": "Messages that are functions of the state help PPO to learn: {}",
@@ -24,21 +24,22 @@ TITLES = {
 
 
 def _recipe(objective: str, game: str) -> Recipe:
-    few: dict[str, Any] = {"victim": game, "updates": FEW[game], "population": 4, "block": 4}
+    generations, members, few = FEW[game]
+    small: dict[str, Any] = {"victim": game, "updates": few, "population": members}
     size, updates = POPULATION[game], UPDATES[game]
     full = CODE | {"population": size, "block": size, "updates": updates, "last": LAST[objective]}
     return act.of_learning(
         f"act-{objective}-{game}",
         TITLES[objective].format(game),
-        act.adversaries(objective, 4, 2, game, **few),
+        act.adversaries(objective, generations, 2, game, **small),
         CONTROLS[objective],
-        CONTROLS[objective],
+        CONTROLS[objective][:2],
         quick=Budget(seeds=2, iterations=2, learner=QUICK),
         full=Budget(seeds=3, raised=GENERATIONS, learner=full),
         notes=(
-            f"The default mode breeds 4 generations of 4 members, whose victims learn for {FEW[game]} updates, and the "
-            f"full one {GENERATIONS:,} of {size}, whose victims learn for {updates}. A run that was interrupted goes "
-            "on from its last checkpoint (tacit reproduce --resume FOLDER), in as many pieces as needed.",
+            f"The default mode breeds {generations} generations of {members} members, whose victims learn for {few} "
+            f"updates, and the full one {GENERATIONS:,} of {size}, whose victims learn for {updates}. A run that was "
+            "interrupted goes on from its last checkpoint (tacit reproduce --resume FOLDER), in as many pieces as need be.",
             "Victims have the settings of the public code for this task. Effects are of the mean return over all "
             "updates of a victim, on the same victims with and without messages; no adversary met them.",
         ),
