@@ -39,7 +39,7 @@ def _recipe(objective: str, game: str) -> Recipe:
         notes=(
             f"The default mode breeds {generations} generations of {members} members, whose victims learn for {few} "
             f"updates, and the full one {GENERATIONS:,} of {size}, whose victims learn for {updates}. A run that was "
-            "interrupted goes on from its last checkpoint (tacit reproduce --resume FOLDER), in as many pieces as need be.",
+            "interrupted goes on from its last checkpoint (tacit reproduce --resume FOLDER), as often as need be.",
             "Victims have the settings of the public code for this task. Effects are of the mean return over all "
             "updates of a victim, on the same victims with and without messages; no adversary met them.",
         ),
