@@ -52,6 +52,31 @@ def test_goals_are_uniform_in_the_disc():
     np.testing.assert_allclose(goals.mean(0), 0.0, atol=5 / 4000**0.5)  # each number has the variance 1
 
 
+def test_what_doing_nothing_and_pushing_down_the_slope_earn():
+    """Tip and goal each have squares of 2 in the mean, so nothing costs 4 a step until an end; a rule reaches goals."""
+
+    @jax.jit
+    @jax.vmap
+    def earned(key, strength):
+        def one(state, _):
+            angles = state.angles
+            slope = jnp.stack([-jnp.sin(angles), jnp.cos(angles)], axis=1) @ (state.goal - tip(angles))
+            return GAME.step(key, state, jnp.arctanh(strength * jnp.clip(slope, -1.0, 1.0))[None])
+
+        state, outcome = jax.lax.scan(one, GAME.reset(key), None, GAME.length)
+        return outcome.reward.sum(), outcome.reward[0, 0], state.terminated
+
+    keys = jax.random.split(jax.random.key(0), 1000)
+    (nothing, rule), (first, _), (_, reached) = (
+        np.asarray(found, float).reshape(2, -1)
+        for found in earned(jnp.tile(keys, 2), jnp.repeat(jnp.array([0.0, 0.9]), 1000))
+    )
+    assert first.mean() == pytest.approx(-4.0, abs=5 * first.std() / 1000**0.5)
+    assert nothing.mean() == pytest.approx(-782, abs=5 * nothing.std() / 1000**0.5)  # as the page says
+    assert rule.mean() == pytest.approx(-97, abs=5 * rule.std() / 1000**0.5)
+    assert reached.mean() > 0.97
+
+
 def test_an_arm_is_steered_by_two_numbers_and_its_own_goal_counts_for_nothing():
     assert goal_numbers(GAME) == 2
     game = Steered(GAME, network(jax.random.key(0), 12))
