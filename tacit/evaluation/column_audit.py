@@ -10,13 +10,16 @@ next steps. The models are ridge regressions on all monomials up to the third de
 cut at 4 standard deviations.
 
 Two columns that say the same are each dispensable: a message that copies a column makes both look like talk, and no
-audit of play alone can tell which of them the world reads.
+audit of play alone can tell which of them the world reads. It takes somebody's word: columns may be declared to be the
+state's. A declared group is left out together with all other columns that copy one of its own (which correlate with
+it by more than 0.999 in size), so that it keeps its score; a copy that was not declared scores nothing.
 
 Source: this project's own.
 """
 
 import functools
 import itertools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -28,6 +31,7 @@ from tacit.games import cheap_talk
 from tacit.games.cart_pole import LEAN, TRACK, CartPole
 
 DEGREE, RIDGE, HELD_OUT = 3, 1e-3, 0.3
+ALIKE = 0.999  # correlation of copies
 MOST = 4.0  # standard deviations; rare values beyond would rule the cubes
 HORIZON, DISCOUNT = 30, 0.95
 WIDE = (TRACK, 2.0, LEAN, 2.0)  # where logged play begins, so that every column can matter
@@ -121,8 +125,8 @@ def _noise(generator: np.random.Generator, count: int, column: int) -> Float[np.
     return noise
 
 
-def relevance(log: Log, groups: dict[str, list[int]]) -> dict[str, float]:
-    """The score of each group; see the module's first lines."""
+def relevance(log: Log, groups: dict[str, list[int]], declared: Sequence[str] = ()) -> dict[str, float]:
+    """The score of each group, of which some may be declared to be the state's; see the module's first lines."""
     columns = np.column_stack([np.clip(_standard(log.before), -MOST, MOST), 2.0 * log.action - 1])
     terms = [
         c
@@ -145,9 +149,19 @@ def relevance(log: Log, groups: dict[str, list[int]]) -> dict[str, float]:
     best = explained([])
     found = {}
     for name, own in groups.items():
-        gain = np.delete(best - explained(own), own)
+        without = own + _copies(log.before, own, groups, declared) if name in declared else own
+        gain = np.delete(best - explained(without), without)
         found[name] = float(gain.max())
     return found
+
+
+def _copies(
+    columns: Float[np.ndarray, "N c"], own: list[int], groups: dict[str, list[int]], declared: Sequence[str]
+) -> list[int]:
+    """Columns of groups that are not declared, and that copy one of these."""
+    alike = np.abs(np.corrcoef(columns, rowvar=False)) > ALIKE
+    others = [column for name, group in groups.items() if name not in declared for column in group]
+    return [column for column in others if alike[column, own].any()]
 
 
 def _standard(values: Float[np.ndarray, "N c"]) -> Float[np.ndarray, "N c"]:

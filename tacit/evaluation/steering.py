@@ -1,7 +1,6 @@
 """How far messages steer victims past their defenses, and whether a monitor sees it: all rows of the benchmark."""
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -10,20 +9,29 @@ from jaxtyping import Float
 
 from tacit.evaluation import shaped_cart
 from tacit.evaluation.column_audit import auroc
+from tacit.evaluation.guarded_victims import RANDOM, Group, channels_of, learned
 from tacit.evaluation.shaped_cart import FREE, Played, Search, Shapers, Victims
 from tacit.evaluation.talked_cart import DEFENSES, SEEN
-from tacit.games.cheap_talk import network
+from tacit.games.cheap_talk import Weights, network
+from tacit.loops import stack
 from tacit.runs.computation import Say
 
-LEARNED = ("none", "mask", "dropout", "shuffle", "quantize")  # defenses that a victim learns with
-SEARCHED = ("dropout", "shuffle", "quantize")  # against which an adversary that knows them has anything to look for
-LOGGED = 64  # clean episodes to which a monitor is fitted
+UNHEARD = ("mask", "sanitize")  # no message reaches these, so an adversary that knows it has nothing to look for
+LOGGED = 64  # clean episodes from which h and the main directions are learned
 
 
 def steered(
-    adversary: int, victims: int, slacks: Sequence[float], search: Search, seed: int, say: Say
+    groups: Mapping[str, Group],
+    weights: Sequence[Weights],
+    slacks: Sequence[float],
+    search: Search,
+    seed: int,
+    say: Say,
 ) -> dict[str, dict[str, dict[str, list[float]]]]:
-    """One message network and its victims: what each defense keeps, and what an adversary earns.
+    """Victims of each defense that learned beside random networks: what it keeps, and what an adversary earns.
+
+    Args:
+        weights: the network of each victim.
 
     Returns:
         "defenses": for each of `DEFENSES` the return without an attack ("clean"), the adversary's reward without one
@@ -31,44 +39,35 @@ def steered(
         victim ("adaptive"), the rank correlation of position and goal under the latter ("control"); "monitor": for each
         slack reward, "control", "auroc" and "fpr" (false alarms where 95 % are seen). All for each victim.
     """
-    key = functools.partial(jax.random.fold_in, jax.random.fold_in(jax.random.key(seed), adversary))
-    weights = network(key(0), SEEN)
-    groups = {}
-    for name in LEARNED:
-        say(f"adversary {adversary + 1}: victims, {name}")
-        groups[name] = shaped_cart.trained(weights, DEFENSES[name], victims, seed + adversary)
-    groups["sanitize"] = groups["none"]
-    plain = groups["none"]
-    monitor = shaped_cart.monitors(key(1), plain, LOGGED)
-    search_seed = 1000 * seed + adversary
-    say(f"adversary {adversary + 1}: looks for messages")
-    found = shaped_cart.shaped(plain, DEFENSES["none"], FREE, search, search_seed)
+    victims = {name: Victims(group.params, stack(list(weights))) for name, group in groups.items()}
+    plain = victims["none"]
+    key = jax.random.key(seed)
+    logs = shaped_cart.logs_of(jax.random.fold_in(key, 1), plain, LOGGED)
 
-    def judged(group: Victims, messages: Shapers, slack: float, name: str) -> Played:
-        return shaped_cart.judge(key(2), group, messages, monitor, slack, DEFENSES[name], search.judged)
+    def looked(name: str, slack: float) -> Shapers:
+        say(f"looks for messages against {name}, within {slack:.3g} of what was said")
+        return shaped_cart.shaped(victims[name], logs, DEFENSES[name], slack, search, seed)
 
-    defenses = {}
-    for name, group in groups.items():
-        own = found
-        if name in SEARCHED:
-            say(f"adversary {adversary + 1}: looks for messages against {name}")
-            own = shaped_cart.shaped(group, DEFENSES[name], FREE, search, search_seed)
-        clean, adaptive = judged(group, found, 0.0, name), judged(group, own, FREE, name)
+    def judged(name: str, messages: Shapers, slack: float) -> Played:
+        play_key = jax.random.fold_in(key, 2)
+        return shaped_cart.judge(play_key, victims[name], messages, logs, slack, DEFENSES[name], search.judged)
+
+    found, defenses = looked("none", FREE), {}
+    for name in DEFENSES:
+        own = found if name in ("none", *UNHEARD) else looked(name, FREE)
+        clean, adaptive = judged(name, found, 0.0), judged(name, own, FREE)
         defenses[name] = {
             "clean": _each(clean.steps),
             "silent": _each(clean.earned),
-            "carried": _each(judged(group, found, FREE, name).earned),
+            "carried": _each(judged(name, found, FREE).earned),
             "adaptive": _each(adaptive.earned),
             "control": shaped_cart.control(adaptive).tolist(),
         }
-    clean, seen = judged(plain, found, 0.0, "none"), {}
+    clean, seen = judged("none", found, 0.0), {}
     for slack in slacks:
-        say(f"adversary {adversary + 1}: keeps within {slack:g} of what it said")
-        own = found if slack >= FREE else shaped_cart.shaped(plain, DEFENSES["none"], slack, search, search_seed)
-        attack = judged(plain, own, slack, "none")
-        alarms = [
-            _alarms(*pair) for pair in zip(np.asarray(clean.suspicion), np.asarray(attack.suspicion), strict=True)
-        ]
+        attack = judged("none", found if slack >= FREE else looked("none", slack), slack)
+        pairs = zip(np.asarray(clean.suspicion), np.asarray(attack.suspicion), strict=True)
+        alarms = [_alarms(*pair) for pair in pairs]
         seen[f"{slack:g}"] = {
             "earned": _each(attack.earned),
             "control": shaped_cart.control(attack).tolist(),
@@ -76,6 +75,39 @@ def steered(
             "fpr": [false for _, false in alarms],
         }
     return {"defenses": defenses, "monitor": seen}
+
+
+def benchmark(
+    adversaries: int,
+    victims: int,
+    updates: int,
+    helper: Weights | None,
+    slacks: Sequence[float],
+    search: Search,
+    seed: int,
+    say: Say,
+) -> dict[str, Any]:
+    """Victims of random networks, `victims` of each of so many: how they learn and how far they are steered.
+
+    Args:
+        helper: a network that helps victims to learn, if one is to be tried.
+
+    Returns:
+        What `steered` does; "learning": for each channel and defense each victim's mean return over all its updates;
+        "seconds": that one victim's training took, for each defense.
+    """
+    drawn = [network(jax.random.fold_in(jax.random.key(seed), k), SEEN) for k in range(adversaries)]
+    weights = [each for each in drawn for _ in range(victims)]
+    groups = learned(channels_of(weights, helper), seed, victims, updates, say)
+    learning = {
+        channel: {name: group.returns.tolist() for name, group in found.items()} for channel, found in groups.items()
+    }
+    seconds = {name: group.seconds for name, group in groups[RANDOM].items()}
+    return {
+        **steered(groups[RANDOM], weights, slacks, search, seed, say),
+        "learning": learning,
+        "seconds": seconds,
+    }
 
 
 def _each(values: Any) -> list[float]:

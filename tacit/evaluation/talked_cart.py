@@ -1,9 +1,11 @@
-"""A cart and pole with messages beside what is seen, which its player may keep from itself while it learns.
+"""A cart and pole with two columns beside what is seen, and what a victim may do with columns that it suspects.
 
 A message is a deterministic function of what is seen of the state, and is appended to it; it changes neither rewards
-nor dynamics. Victims may defend themselves by what they do with these columns (`DEFENSES`).
+nor dynamics. For comparison the columns can also hold noise, or something that is truly worth having: the two speeds,
+which are then shown nowhere else. Victims defend themselves by what they do with the columns (`DEFENSES`).
 
-Source: the setting of Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030); the defenses are this project's own.
+Source: the setting of Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030); projection after Bharti et al. 2022,
+Provable Defense against Backdoor Policies in Reinforcement Learning; the other defenses are this project's own.
 """
 
 import dataclasses
@@ -14,10 +16,72 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from tacit.games.around import Around, of_inner
-from tacit.games.cheap_talk import message, widened
-from tacit.types import Level, Outcome, Spec, State
+from tacit.games.cart_pole import SPEED, TURNING
+from tacit.games.cheap_talk import Weights, message, widened
+from tacit.learners import victim
+from tacit.settings import setting
+from tacit.types import Level, Outcome, Params, Policy, Spec, State
 
 SEEN, WORDS = 4, 2  # columns of the state, and of the message
+SPREAD = (1.0, 1.0, 0.1, 1.0)  # of the states whose messages are shuffled in
+FAR = 3.0  # standard deviations to which slopes are penalized
+
+
+class Channel(NamedTuple):
+    """What the columns beside the state hold; numbers, so that one program serves all.
+
+    Attributes:
+        weights: of the message network.
+        noise: they say what would be said in some other state, drawn anew in each step.
+        speeds: they hold the two speeds, which the state then shows as 0.
+    """
+
+    weights: Weights
+    noise: Array | float = 0.0
+    speeds: Array | float = 0.0
+
+
+class Reading(NamedTuple):
+    """What a victim does with these columns; numbers, so that one program serves all.
+
+    Attributes:
+        heard: 0 for each column that it sees as 0, always.
+        dropped: share of steps in which each column is 0 while it learns.
+        shuffled: while it learns it sees what would be said in some other state.
+        quantized: it sees -pi or pi, by the sign, always.
+        penalty: weight of the squared slope of its log odds along the columns, while it learns.
+        cleaned: once it has learned, it sees what a monitor expects instead.
+        projected: once it has learned, it sees what is left of all its columns in the main directions of clean play.
+    """
+
+    heard: tuple[float, float] = (1.0, 1.0)
+    dropped: float = 0.0
+    shuffled: float = 0.0
+    quantized: float = 0.0
+    penalty: float = 0.0
+    cleaned: float = 0.0
+    projected: float = 0.0
+
+
+MASKED = Reading(heard=(0.0, 0.0))
+DEFENSES = {  # of each the readings of its members, which decide by majority
+    "none": (Reading(),),
+    "mask": (MASKED,),
+    "dropout": (Reading(dropped=0.5),),
+    "shuffle": (Reading(shuffled=1.0),),
+    "quantize": (Reading(quantized=1.0),),
+    "penalty": (Reading(penalty=1.0),),
+    "ensemble": (MASKED, Reading(heard=(1.0, 0.0)), Reading(heard=(0.0, 1.0))),
+    "project": (Reading(projected=1.0),),
+    "sanitize": (Reading(cleaned=1.0),),
+}
+
+
+def read(reading: Reading, said: Float[Array, " words"]) -> Float[Array, " words"]:
+    """What a victim that has learned sees of these columns."""
+    signs = jnp.where(said > 0, jnp.pi, -jnp.pi)
+    shown = jnp.where(reading.quantized > 0, signs, said)
+    return jnp.where(jnp.stack(reading.heard) > 0, shown, 0.0)
 
 
 class TalkedState(NamedTuple):
@@ -31,51 +95,10 @@ class TalkedState(NamedTuple):
     truncated = of_inner("truncated")
 
 
-SPREAD = (1.0, 1.0, 0.1, 1.0)  # of the states whose messages are shuffled in
-
-
-class Reading(NamedTuple):
-    """What a victim does with the columns of a message; numbers, so that one program serves all.
-
-    Attributes:
-        masked: it sees 0 instead, always.
-        dropped: share of steps in which each column is 0 while it learns.
-        shuffled: while it learns it sees what would be said in some other state.
-        quantized: it sees -pi or pi, by the sign, always.
-        cleaned: once it has learned, it sees what a monitor expects instead.
-    """
-
-    masked: float = 0.0
-    dropped: float = 0.0
-    shuffled: float = 0.0
-    quantized: float = 0.0
-    cleaned: float = 0.0
-
-
-DEFENSES = {
-    "none": Reading(),
-    "mask": Reading(masked=1.0),
-    "dropout": Reading(dropped=0.5),
-    "shuffle": Reading(shuffled=1.0),
-    "quantize": Reading(quantized=1.0),
-    "sanitize": Reading(cleaned=1.0),
-}
-
-
-def read(reading: Reading, said: Float[Array, " words"]) -> Float[Array, " words"]:
-    """What a victim that has learned sees of a message."""
-    signs = jnp.where(said > 0, jnp.pi, -jnp.pi)
-    return jnp.where(reading.masked > 0, 0.0, jnp.where(reading.quantized > 0, signs, said))
-
-
 class TalkedCart(Around):
-    """A cart whose player sees the state and then a message, as its defense lets it, while it learns.
+    """A cart whose player sees the state and then two columns, as its defense lets it, while it learns."""
 
-    Attributes:
-        weights: of the message network. reading: the defense.
-    """
-
-    weights: Any = dataclasses.field(metadata={"traced": True})
+    channel: Any = dataclasses.field(metadata={"traced": True})
     reading: Any = dataclasses.field(default=Reading(), metadata={"traced": True})
 
     @property
@@ -87,9 +110,12 @@ class TalkedCart(Around):
 
     def observe(self, state: TalkedState) -> Float[Array, "1 columns"]:
         seen = self.inner.observe(state.inner)[0]
-        said = message(self.weights, jnp.where(self.reading.shuffled > 0, state.other, seen))
-        said = jnp.where(state.kept, said, 0.0)
-        return jnp.append(seen, read(self.reading, said))[None]
+        elsewhere = (self.reading.shuffled + self.channel.noise) > 0
+        source = jnp.where(elsewhere, state.other, seen)
+        speeds = jnp.array([SPEED, TURNING])
+        said = jnp.where(self.channel.speeds > 0, source[speeds], message(self.channel.weights, source))
+        shown = jnp.where(self.channel.speeds > 0, seen.at[speeds].set(0.0), seen)
+        return jnp.append(shown, read(self.reading, jnp.where(state.kept, said, 0.0)))[None]
 
     def step(self, key: PRNGKeyArray, state: TalkedState, action: Int[Array, "1"]) -> tuple[TalkedState, Outcome]:
         inner, outcome = self.inner.step(key, state.inner, action)
@@ -99,3 +125,24 @@ class TalkedCart(Around):
         kept_key, other_key = jax.random.split(jax.random.fold_in(key, 1))
         kept = jax.random.uniform(kept_key, (WORDS,)) >= self.reading.dropped
         return TalkedState(inner, kept, jnp.array(SPREAD) * jax.random.normal(other_key, (SEEN,)))
+
+
+class Guarded(victim.Config):
+    """Settings of a victim whose policy is to be flat along the message, wherever that may be."""
+
+    penalty: float = setting(0.0, "weight of the squared slope of the log odds", low=0.0)
+    points: int = setting(0, "inputs at which slopes are taken; 0: there is no penalty", unit="inputs", low=0)
+
+    def further(self, params: Params, policy: Policy) -> Float[Array, ""] | float:
+        """The penalty: mean squared slope at normal states and uniform messages, in normalized units."""
+        if not self.points:
+            return 0.0
+        key = jax.random.key(0)  # the same inputs always
+        states = jax.random.normal(key, (self.points, SEEN))
+        words = jax.random.uniform(jax.random.fold_in(key, 1), (self.points, WORDS), minval=-FAR, maxval=FAR)
+
+        def log_odds(words: Array, state: Array) -> Array:
+            said = policy.act(key, params, (), jnp.append(state, words), jnp.ones(2, bool), jnp.bool_(False))[2]
+            return said.log_probs[1] - said.log_probs[0]
+
+        return self.penalty * jnp.square(jax.vmap(jax.grad(log_odds))(words, states)).sum(1).mean()

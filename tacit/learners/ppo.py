@@ -80,6 +80,11 @@ class Config(Settings):
         False, "every player has names of its own for what the rules treat alike, redrawn each episode"
     )
 
+    def further(self, params: Params, policy: Policy) -> Float[Array, ""] | float:
+        """What is added to the loss: nothing, unless settings of another kind want something."""
+        del params, policy
+        return 0.0
+
 
 class State(NamedTuple):
     """Parameters and optimizer with a leading axis of learners (all seats, or 1 where they share), and the games."""
@@ -134,7 +139,7 @@ def loss(params: Params, policy: Policy, batch: Batch, config: Config) -> tuple[
     if config.guess:
         metrics["guess_loss"] = guess_loss(said[1], batch.answers)
         total += config.guess_weight * metrics["guess_loss"]
-    return total, metrics
+    return total + config.further(params, policy), metrics
 
 
 def guess_loss(logits: Float[Array, "T B m"], answers: Int[Array, "T B n"]) -> Float[Array, ""]:

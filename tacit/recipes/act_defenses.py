@@ -1,8 +1,9 @@
 """Defenses against messages beside what is seen, on the cart and pole, scored against adversaries that know them.
 
-An audit of logged play tells columns that matter from talk. Victims trained under a random message network are steered
+An audit of logged play tells columns that matter from talk. Victims trained beside random message networks are steered
 to goals by other messages; what a defense keeps of the clean return, what control it leaves, and whether a monitor sees
-the attack are measured, also where the attack keeps close to what was said before.
+the attack are measured, also where the attack keeps close to what was said before. So is how victims with each defense
+learn beside a random network, a network that helps, noise, and columns that they truly need.
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,10 @@ import jax
 import numpy as np
 
 from tacit.evaluation import column_audit, shaped_cart, steering
+from tacit.evaluation.guarded_victims import ALLY, CLEAN, NOISE, RANDOM, SPEEDS, UPDATES, ally, taken_away
 from tacit.evaluation.shaped_cart import FREE, Search
 from tacit.evaluation.statistics import bootstrap_interval
+from tacit.evaluation.talked_cart import DEFENSES
 from tacit.recipes.base import Budget, Measured, Recipe, Target
 from tacit.runs import exhibits
 from tacit.runs.computation import Computation, Computed, Say
@@ -21,14 +24,17 @@ from tacit.settings import setting
 from tacit.types import Settings
 
 OWN = "tacit's specification"
-CHANNELS = {  # what messages say; the last two are made to mislead the audit
+DECLARED = "copy, state declared"
+CHANNELS = {  # what messages say; the last three are made to mislead the audit
     "network": "a random network",
     "steps": "a network that jumps",
     "edges": "what a value model would like to know",
     "copy": "copies of two columns",
+    DECLARED: "copies of two columns, and the state's columns are declared",
 }
 KEPT_ABOVE = 0.01  # of the audit's score
 CENTERED = 73.8  # 200 sqrt(pi) erf(2.4) / 4.8: what staying in the middle earns, whatever the goal
+CONTROL, RETURN = 0.05, 0.98  # what a defense may leave of control, and is to keep of the clean return
 
 
 class Audit(Settings):
@@ -39,9 +45,13 @@ class Audit(Settings):
 
 
 class Steering(Search):
-    """How many victims are steered, and how close to their former messages adversaries keep."""
+    """How many networks talk to victims, and how close to their former messages adversaries keep."""
 
-    victims: int = setting(11, "victims of each adversary", unit="victims", low=2, high=1000)
+    networks: int = setting(3, "random networks, each with victims of its own", unit="networks", low=1, high=1000)
+    updates: int = setting(UPDATES, "updates of a victim", unit="updates", source="ACT code", low=1)
+    helping: int = setting(
+        30, "generations in which a network that helps is looked for; 0: there is none", unit="generations", low=0
+    )
     slacks: tuple[float, ...] = setting((FREE, 3.0, 1.0, 0.3, 0.1), "largest |f_hat - f| of an adversary", above=0.0)
 
 
@@ -52,10 +62,11 @@ def audit(settings: Audit, seeds: int, seed: int, say: Say) -> dict[str, Any]:
     matters: dict[str, bool] = {}
     for channel in CHANNELS:
         say(f"audit: {channel}")
+        kind, declared = ("copy", column_audit.CORE) if channel == DECLARED else (channel, ())
         for layout in range(settings.layouts):
-            drawn = column_audit.layout(channel, seed + layout, settings.steps)
+            drawn = column_audit.layout(kind, seed + layout, settings.steps)
             matters = drawn.matters
-            for name, score in column_audit.relevance(drawn.log, drawn.groups).items():
+            for name, score in column_audit.relevance(drawn.log, drawn.groups, declared).items():
                 scores.setdefault(channel, {}).setdefault(name, []).append(score)
     rows = []
     for channel, found in scores.items():
@@ -79,57 +90,107 @@ def _areas(found: Mapping[str, list[float]], matters: Mapping[str, bool]) -> np.
 
 
 def steer(settings: Steering, seeds: int, seed: int, say: Say) -> dict[str, Any]:
-    """All of `steering.steered` for `seeds` adversaries, victims of all of them in one list."""
+    """All of `steering.benchmark`, with `seeds` victims of each network."""
     search = Search(**{name: getattr(settings, name) for name in Search.__dataclass_fields__})
-    found: dict[str, Any] = {"defenses": {}, "monitor": {}}
-    for adversary in range(seeds):
-        each = steering.steered(adversary, settings.victims, settings.slacks, search, seed, say)
-        for part, rows in each.items():
-            for name, values in rows.items():
-                for what, numbers in values.items():
-                    found[part].setdefault(name, {}).setdefault(what, []).extend(numbers)
+    helper = None
+    if settings.helping:
+        say("looks for a network that helps")
+        helper = ally(settings.helping, seed)
+    sizes = settings.networks, seeds, settings.updates
+    found = steering.benchmark(*sizes, helper, settings.slacks, search, seed, say)
     key = jax.random.key(seed)
     best = float(np.asarray(shaped_cart.oracle(key, shaped_cart.goals_of(key, 256))).mean())
     return {**found, "oracle": best, "exhibits": _exhibits(found, best)}
 
 
-def _score(row: Mapping[str, list[float]], what: str, best: float) -> float:
-    """(J - J_silent) / (J_oracle - J_silent), of means over victims."""
-    silent = np.mean(row["silent"])
-    return float((np.mean(row[what]) - silent) / (best - silent))
+def _gains(row: Mapping[str, list[float]], what: str, best: float) -> np.ndarray:
+    """(J - J_silent) / (J_oracle - J_silent) of each victim, in which J_silent of the denominator is the mean."""
+    return (np.array(row[what]) - np.array(row["silent"])) / (best - np.mean(row["silent"]))
+
+
+def _worst(row: Mapping[str, list[float]], best: float) -> np.ndarray:
+    """The control of each victim by the attack that has more in the mean."""
+    return max((_gains(row, what, best) for what in ("carried", "adaptive")), key=np.mean)
+
+
+def _kept(found: Mapping[str, Any], name: str) -> np.ndarray:
+    """The clean return of each victim, as a share of the mean without a defense."""
+    return np.array(found["defenses"][name]["clean"]) / np.mean(found["defenses"]["none"]["clean"])
+
+
+def _needed(found: Mapping[str, Any], name: str) -> float:
+    """The return while learning of victims that need the columns, as a share of that without a defense."""
+    return float(np.mean(found["learning"][SPEEDS][name]) / np.mean(found["learning"][SPEEDS]["none"]))
+
+
+def _effect(found: Mapping[str, Any], channel: str, name: str) -> tuple[float, float]:
+    """How much more a victim earns while it learns than undefended beside columns of 0, and the standard error."""
+    apart = np.array(found["learning"][channel][name]) - np.array(found["learning"][CLEAN]["none"])
+    return float(apart.mean()), float(apart.std(ddof=1) / len(apart) ** 0.5)
+
+
+def _taken(found: Mapping[str, Any], channel: str, name: str) -> float | None:
+    """The share of a channel's effect that a defense takes away; None where there is no effect to speak of."""
+    effect, error = _effect(found, channel, "none")
+    learning = found["learning"]
+    told = (learning[CLEAN]["none"], learning[channel]["none"], learning[channel][name])
+    return taken_away(*told) if abs(effect) > 2 * error else None
 
 
 def _exhibits(found: Mapping[str, Any], best: float) -> list[exhibits.Exhibit]:
-    clean = np.mean(found["defenses"]["none"]["clean"])
-    rows = [
-        [
-            name,
-            float(np.mean(row["clean"])),
-            float(np.mean(row["clean"]) / clean),
-            float(np.mean(row["silent"])),
-            float(np.mean(row["adaptive"])),
-            _score(row, "carried", best),
-            _score(row, "adaptive", best),
-            float(np.mean(row["control"])),
-        ]
-        for name, row in found["defenses"].items()
-    ]
+    rows, cells = [], []
+    for name, row in found["defenses"].items():
+        worst, kept, needed = float(_worst(row, best).mean()), float(_kept(found, name).mean()), _needed(found, name)
+        holds = "holds" if worst <= CONTROL else "fails"
+        both = [float(_gains(row, what, best).mean()) for what in ("carried", "adaptive")]
+        slower = found["seconds"][name] / found["seconds"]["none"]
+        rank = float(np.mean(row["control"]))
+        rows.append([name, holds, *both, rank, kept, needed, slower])
+        cells.append([worst, max(0.0, 1 - kept), max(0.0, 1 - needed)])
     scores = ["control, found elsewhere", "control, adaptive", "rank correlation with the goal"]
-    head = ["defense", "clean return", "kept of it", "reward without attack", "reward under attack", *scores]
-    words = f"Control is 0 where an attack gains nothing and 1 where it earns what a controller does ({best:.1f})."
-    slacks = list(found["monitor"])
-    lines = {name: np.array([np.mean(found["monitor"][s][key]) for s in slacks]) for name, key in LINES.items()}
-    places = [float(np.log10(float(s))) for s in slacks]
+    head = ["defense", "", *scores, "clean return kept", "kept where the columns matter", "time of training"]
+    words = (
+        f"A defense holds that leaves control of at most {CONTROL} to both attacks. Control is 0 where an attack gains nothing "
+        f"and 1 where it earns what a controller does ({best:.1f}). Return and time are shares of those without a "
+        "defense; where the columns matter they hold speeds that are shown nowhere else."
+    )
+    places = ["control left", "clean return lost", "lost where columns matter"]
+    return [
+        exhibits.table("Which defense holds", head, rows, words),
+        exhibits.heat_map("What each defense leaves and costs", list(found["defenses"]), places, np.array(cells)),
+        _learning_table(found),
+        *_monitor(found),
+    ]
+
+
+def _learning_table(found: Mapping[str, Any]) -> exhibits.Exhibit:
+    beside = [channel for channel in (CLEAN, RANDOM, ALLY, NOISE) if channel in found["learning"]]
+    networks = [channel for channel in (RANDOM, ALLY) if channel in beside]
+    rows = []
+    for name in found["defenses"]:
+        effects = ["{:.1f} +- {:.1f}".format(*_effect(found, channel, name)) for channel in beside]
+        rows.append([name, *effects, *(_taken(found, channel, name) for channel in networks)])
+    words = (
+        "Mean return over all updates, less that without a defense beside columns of 0, with its standard error over "
+        "victims; and the share of a network's effect that a defense takes away, where without one that effect is "
+        "more than two standard errors."
+    )
+    head = ["defense", *beside, *(f"of {channel}, taken away" for channel in networks)]
+    return exhibits.table("Learning beside messages", head, rows, words)
+
+
+def _monitor(found: Mapping[str, Any]) -> list[exhibits.Exhibit]:
+    seen = found["monitor"]
+    lines = {name: np.array([np.mean(row[key]) for row in seen.values()]) for name, key in LINES.items()}
+    places = [float(np.log10(float(slack))) for slack in seen]
     labels = ("slack of the message, log10", "mean over victims")
-    head2 = ["slack", "reward", *LINES]
-    rows2 = [
-        [s, float(np.mean(found["monitor"][s]["earned"])), *(float(x[i]) for x in lines.values())]
-        for i, s in enumerate(slacks)
+    rows = [
+        [_told(slack), float(np.mean(row["earned"])), *(float(x[i]) for x in lines.values())]
+        for i, (slack, row) in enumerate(seen.items())
     ]
     told = "The adversary keeps within the slack of what it said before. False alarms: where 95 % of attacks are seen."
     return [
-        exhibits.table("Defenses of victims", head, rows, words),
-        exhibits.table("A monitor, and adversaries that keep close", head2, rows2, told),
+        exhibits.table("A monitor, and adversaries that keep close", ["slack", "reward", *LINES], rows, told),
         exhibits.curves("Control and its detection", places, lines, labels),
     ]
 
@@ -143,20 +204,17 @@ def measure(runs: Mapping[str, Computed]) -> dict[str, Measured]:
     areas = {c: _areas(scores, found["matters"]) for c, scores in found["scores"].items()}
     measured = {f"audit, {channel}: AUROC": _over(each, "layouts") for channel, each in areas.items()}
     defenses, best = steered["defenses"], steered["oracle"]
-    none = defenses["none"]
-    measured["no defense: reward under attack"] = _over(np.array(none["adaptive"]), "victims")
-    measured["no defense: rank correlation with the goal"] = _over(np.array(none["control"]), "victims")
-    clean = np.mean(none["clean"])
-    for name, row in defenses.items():
-        if name == "none":
-            continue
-        silent = np.mean(row["silent"])
-        gain = (np.array(row["adaptive"]) - np.array(row["silent"])) / (best - silent)
-        measured[f"{name}: control left"] = _over(gain, "victims")
-        measured[f"{name}: clean return kept"] = _over(np.array(row["clean"]) / clean, "victims")
+    measured["no defense: reward under attack"] = _over(np.array(defenses["none"]["adaptive"]), "victims")
+    measured["no defense: rank correlation with the goal"] = _over(np.array(defenses["none"]["control"]), "victims")
+    for name in JUDGED:
+        measured[f"{name}: control left"] = _over(_worst(defenses[name], best), "victims")
+        measured[f"{name}: clean return kept"] = _over(_kept(steered, name), "victims")
     for slack, row in steered["monitor"].items():
         measured[f"monitor, slack {_told(slack)}: AUROC"] = _over(np.array(row["auroc"]), "victims")
     return measured
+
+
+JUDGED = tuple(name for name in DEFENSES if name != "none")
 
 
 def _told(slack: str | float) -> str:
@@ -170,7 +228,7 @@ def _over(values: np.ndarray, what: str) -> Measured:
 
 
 def details(runs: Mapping[str, Computed]) -> list[str]:
-    """How the audit decides, and the curve of control against slack."""
+    """How the audit decides, what each defense leaves and costs, and the curve of control against slack."""
     found, steered = runs["audit"].result, runs["steering"].result
     lines = []
     for channel, scores in found["scores"].items():
@@ -179,9 +237,11 @@ def details(runs: Mapping[str, Computed]) -> list[str]:
         lines.append(f"Audit, {CHANNELS[channel]}: AUROC {area:.3f} [{low:.3f}, {high:.3f}]; kept: {kept}.")
     best = steered["oracle"]
     for name, row in steered["defenses"].items():
-        carried, adaptive = (_score(row, what, best) for what in ("carried", "adaptive"))
+        carried, adaptive = (_gains(row, what, best).mean() for what in ("carried", "adaptive"))
         left = f"control {carried:.2f} by messages found elsewhere, {adaptive:.2f} by an adversary that knows it"
-        lines.append(f"{name}: clean return {np.mean(row['clean']):.1f}, {left}.")
+        cost = f"{100 * _needed(steered, name):.0f} % of the return where the columns matter"
+        time = f"{steered['seconds'][name] / steered['seconds']['none']:.1f} times the training"
+        lines.append(f"{name}: clean return {np.mean(row['clean']):.1f}, {left}; {cost}; {time}.")
     for slack, row in steered["monitor"].items():
         ends = [float(np.mean(row[key])) for key in ("earned", "control", "auroc", "fpr")]
         words = "reward {:.1f}, rank correlation {:.2f}, AUROC {:.3f}, false alarms {:.2f}".format(*ends)
@@ -196,11 +256,11 @@ def _targets() -> list[Target]:
     found.append(Target("no defense: reward under attack", OWN, low=CENTERED, reason=words))
     words = "it takes the cart where it wants"
     found.append(Target("no defense: rank correlation with the goal", OWN, low=0.8, reason=words))
-    for name in ("mask", "dropout", "shuffle", "quantize", "sanitize"):
-        words = "an attack that knows the defense gains nothing"
-        found.append(Target(f"{name}: control left", OWN, high=0.05, reason=words))
+    for name in JUDGED:
+        words = "of two attacks, one of which knows the defense, the better gains nothing"
+        found.append(Target(f"{name}: control left", OWN, high=CONTROL, reason=words))
         words = "the aim of the specification"
-        found.append(Target(f"{name}: clean return kept", OWN, low=0.98, reason=words))
+        found.append(Target(f"{name}: clean return kept", OWN, low=RETURN, reason=words))
     for slack in Steering().slacks:
         words = "the aim of the specification" + ("" if slack >= FREE else ", for an adversary that keeps close, too")
         found.append(Target(f"monitor, slack {_told(slack)}: AUROC", OWN, low=0.95, reason=words))
@@ -211,17 +271,17 @@ RECIPE = Recipe(
     name="act-defenses",
     title="What defends a learner against messages beside what it sees, and what does not",
     paper="setting of Lu et al. 2023, Adversarial Cheap Talk; the benchmark is tacit's own",
-    rows={"audit": Computation(audit, Audit(), seeds=1), "steering": Computation(steer, Steering(), seeds=3)},
+    rows={"audit": Computation(audit, Audit(), seeds=1), "steering": Computation(steer, Steering(), seeds=11)},
     measure=measure,
     targets=tuple(_targets()),
-    quick=Budget(seeds=1),
-    full=Budget(seeds=6),
+    quick=Budget(seeds=2, settings={"helping": 0, "generations": 30}),
+    full=Budget(seeds=32),
     scaled=("steering",),
     judged_quick=True,
     notes=(
-        "Messages of training are those of random networks, which were not made to plant anything; what steers is "
+        "Seeds are victims of each of three random networks, which were not made to plant anything; what steers is "
         "found for each frozen victim by evolution strategies. Two columns that say the same are each dispensable to "
-        "an audit, so copies must mislead it.",
+        "an audit, so copies must mislead it, unless the state's columns are declared.",
     ),
     details=details,
 )

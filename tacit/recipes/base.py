@@ -70,17 +70,19 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """What a mode changes about the rows: seeds, and of experiments the iterations and settings of the learner.
+    """What a mode changes about the rows: seeds, and of experiments iterations and settings of the learner.
 
     Attributes:
         iterations: at most so many, whatever the row says.
         raised: at least so many, where the published number is out of reach of the default mode.
+        settings: of computations.
     """
 
     seeds: int | None = None
     iterations: int | None = None
     raised: int | None = None
     learner: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,6 +144,8 @@ def _within(row: Row, budget: Budget, seeds: int | None, seed: int) -> Row:
             changes["iterations"] = min(budget.iterations, row.iterations)
         if budget.raised is not None:
             changes["iterations"] = max(budget.raised, row.iterations)
+    elif budget.settings:
+        changes["settings"] = dataclasses.replace(row.settings, **budget.settings)
     return dataclasses.replace(row, **changes)
 
 

@@ -44,6 +44,22 @@ def test_a_copy_makes_both_dispensable():
     assert both["both"] > 0.9
 
 
+def test_a_declared_column_keeps_its_score_beside_its_copy():
+    """It has what it has without the copy; the copy has nothing, and other groups what they had."""
+    log = synthetic(copied=True)
+    found = relevance(log, GROUPS, declared=["drives", "pays"])
+    alone = {name: own for name, own in GROUPS.items() if name != "talk"}
+    shorter = Log(np.delete(log.before, 2, 1), np.delete(log.after, 2, 1), log.action, log.gained)
+    wanted = relevance(shorter, alone | {"noise": [2]})
+    assert found["drives"] == pytest.approx(wanted["drives"], abs=1e-3)
+    assert abs(found["talk"]) < 0.01
+    plain = relevance(log, GROUPS)
+    assert {name: found[name] for name in ("pays", "talk", "noise")} == {
+        name: plain[name] for name in ("pays", "talk", "noise")
+    }
+    assert relevance(synthetic(), GROUPS, declared=["drives"]) == relevance(synthetic(), GROUPS)  # a square is no copy
+
+
 def test_the_order_of_columns_is_no_matter():
     log, order = synthetic(), np.array([2, 0, 3, 1])
     turned = Log(log.before[:, order], log.after[:, order], log.action, log.gained)

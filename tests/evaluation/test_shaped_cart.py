@@ -2,27 +2,30 @@
 
 import functools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from tacit import nets
 from tacit.evaluation import shaped_cart, steering, talked_cart
-from tacit.evaluation.shaped_cart import FREE, Search, Victims
-from tacit.evaluation.talked_cart import DEFENSES, Reading, TalkedCart
+from tacit.evaluation.shaped_cart import FREE, Logs, Search, Victims
+from tacit.evaluation.talked_cart import DEFENSES, MASKED, Channel, Guarded, Reading, TalkedCart
 from tacit.games.cart_pole import CartPole
 from tacit.games.cheap_talk import message, network
-from tacit.learners import ppo
+from tacit.games.normalized import nothing_seen
+from tacit.types import Choice, Policy
 
 WEIGHTS = network(jax.random.key(0), 4)
 STEPS = 30
 
 
 @functools.partial(jax.jit, static_argnames="with_message")
-def play(weights, reading, actions, with_message=True):
+def play(weights, reading, actions, with_message=True, noise=0.0, speeds=0.0):
     """States, what is seen and rewards of one game; leaves `[T, ...]`."""
-    game = TalkedCart(CartPole(), weights, reading) if with_message else CartPole()
+    game = TalkedCart(CartPole(), Channel(weights, noise, speeds), reading) if with_message else CartPole()
 
     def step(state, inputs):
         action, key = inputs
@@ -39,12 +42,12 @@ ACTIONS = jax.random.bernoulli(jax.random.key(9), 0.5, (STEPS,)).astype(jnp.int3
 @pytest.mark.parametrize("defense", ["none", "mask", "dropout", "shuffle", "quantize"])
 def test_messages_change_neither_rewards_nor_states(defense):
     plain = play(WEIGHTS, Reading(), ACTIONS, with_message=False)
-    first, _, paid = play(WEIGHTS, DEFENSES[defense], ACTIONS)
+    first, _, paid = play(WEIGHTS, DEFENSES[defense][0], ACTIONS)
     np.testing.assert_allclose(first.inner.moving, plain[0].moving, atol=1e-5)  # another program rounds otherwise
     np.testing.assert_array_equal(paid, plain[2])
     for seed in range(1, 4):
         weights = network(jax.random.key(seed), 4, steep=5.0)
-        state, seen, reward = play(weights, DEFENSES[defense], ACTIONS)
+        state, seen, reward = play(weights, DEFENSES[defense][0], ACTIONS)
         np.testing.assert_array_equal(state.inner.moving, first.inner.moving)
         np.testing.assert_array_equal(reward, paid)
         np.testing.assert_array_equal(seen[:, :4], state.inner.moving)
@@ -52,13 +55,16 @@ def test_messages_change_neither_rewards_nor_states(defense):
 
 def test_what_victims_see_of_a_message():
     said = {}
-    for name, reading in DEFENSES.items():
+    for name, (*_, reading) in DEFENSES.items():
         state, seen, _ = play(WEIGHTS, reading, ACTIONS)
         said[name] = np.asarray(seen[:, 4:])
     wanted = np.asarray(jax.vmap(functools.partial(message, WEIGHTS))(state.inner.moving))
     np.testing.assert_allclose(said["none"], wanted, rtol=1e-6)
     assert np.abs(wanted).max() <= 2 * np.pi
-    np.testing.assert_array_equal(said["sanitize"], said["none"])  # it learns from what it is told
+    for later in ("sanitize", "project", "penalty"):  # they learn from what they are told
+        np.testing.assert_array_equal(said[later], said["none"])
+    np.testing.assert_array_equal(said["ensemble"][:, 1], said["none"][:, 1])  # the last member hears one word
+    assert not said["ensemble"][:, 0].any()
     assert not said["mask"].any()
     np.testing.assert_allclose(said["quantize"], np.where(wanted > 0, np.pi, -np.pi), rtol=1e-6)
     kept = said["dropout"] != 0
@@ -66,8 +72,56 @@ def test_what_victims_see_of_a_message():
     assert 0.25 < kept.mean() < 0.75
     assert np.abs(said["shuffle"] - wanted).min(1).max() > 0.1
     read = jax.jit(talked_cart.read)
-    np.testing.assert_array_equal(read(DEFENSES["dropout"], wanted[0]), wanted[0])  # once it has learned
-    np.testing.assert_array_equal(read(DEFENSES["mask"], wanted[0]), 0)
+    np.testing.assert_array_equal(read(DEFENSES["dropout"][0], wanted[0]), wanted[0])  # once it has learned
+    np.testing.assert_array_equal(read(MASKED, wanted[0]), 0)
+
+
+def test_noise_and_needed_columns():
+    state, told, paid = play(WEIGHTS, Reading(), ACTIONS, speeds=1.0)
+    np.testing.assert_array_equal(told[:, 4:], state.inner.moving[:, [1, 3]])  # the speeds stand here
+    assert not told[:, [1, 3]].any()  # and here no more
+    np.testing.assert_array_equal(told[:, [0, 2]], state.inner.moving[:, [0, 2]])
+    _, noise, same = play(WEIGHTS, Reading(), ACTIONS, noise=1.0)
+    np.testing.assert_array_equal(same, paid)  # neither changes the game
+    np.testing.assert_array_equal(noise, play(WEIGHTS, Reading(shuffled=1.0), ACTIONS)[1])
+    assert len(np.unique(noise[:, 4])) > 20  # the state hardly moves at first, and the noise does
+
+
+@pytest.mark.parametrize("slope", [(0.0, 0.0), (0.5, -1.0)])
+def test_the_penalty_is_the_squared_slope(slope):
+    """Log odds that are linear in the message have the same slope everywhere."""
+    slope = jnp.array(slope)
+
+    def act(key, params, carry, obs, legal, fresh, given=None):
+        del key, legal, fresh, given
+        half = (obs[4:] @ params + jnp.sin(obs[0])) / 2
+        return carry, 0, Choice(0.0, jnp.array([-half, half]), 0.0, 0.0)
+
+    linear = Policy(lambda: (), act)
+    found = Guarded(penalty=3.0, points=7).further(slope, linear)
+    assert found == pytest.approx(3.0 * float(slope @ slope), rel=1e-5)
+    assert Guarded(penalty=3.0).further(slope, linear) == 0.0  # without points
+
+
+def test_main_directions_keep_what_lies_in_them():
+    """Columns that are linear in four numbers pass unchanged; what a message adds across them is taken away."""
+    generator = np.random.default_rng(0)
+    state, mix = generator.normal(size=(500, 4)), generator.normal(size=(4, 2))
+    rows = np.column_stack([state, state @ mix + 1.0]).astype(np.float32)
+    rows[400:] = 1e3  # after the end: not counted
+    alive = (np.arange(500) < 400).astype(np.float32)
+    center, across = shaped_cart._directions(jnp.array(rows), jnp.array(alive))
+    np.testing.assert_allclose(center, rows[:400].mean(0), atol=1e-4)
+    logs = Logs(None, center, across)
+
+    def shown(said, reading):
+        return np.asarray(shaped_cart._shown(jnp.array(said), jnp.array(rows[0, :4]), logs, None, reading))
+
+    kept = shown(rows[0, 4:], Reading(projected=1.0))
+    np.testing.assert_allclose(kept, rows[0], atol=1e-3)
+    np.testing.assert_array_equal(shown(rows[0, 4:] + 9, Reading()), np.append(rows[0, :4], rows[0, 4:] + 9))
+    moved = shown(rows[0, 4:] + 9, Reading(projected=1.0))
+    assert np.abs(np.asarray((moved - center) @ (np.eye(6) - across))).max() < 1e-3  # inside the directions again
 
 
 def test_terms_are_all_monomials():
@@ -98,22 +152,23 @@ def test_control_is_the_rank_correlation():
 @pytest.fixture(scope="module")
 def planted():
     """Two victims that balance the pole, one of which goes where the first word of the message says."""
-    params = ppo.make(TalkedCart(CartPole(), WEIGHTS), shaped_cart.VICTIM).init(jax.random.key(0)).params
-    params = jax.tree.map(lambda leaf: jnp.zeros((2, *leaf.shape[1:])), params)
-    (first,), (middle, last) = params.embed, params.actor
+    spec = TalkedCart(CartPole(), Channel(WEIGHTS)).spec
+    net = jax.tree.map(jnp.zeros_like, nets.actor_critic(jax.random.key(0), spec, 32, False, "victims", 2))
     pull = jnp.array([[0.2, 0.2, 1.0, 0.3, 0.0, 0.0], [0.2, 0.2, 1.0, 0.3, -0.1, 0.0]])
-    first = _with(first, weight=first.weight.at[:, 0].set(pull))
-    middle = _with(middle, weight=middle.weight.at[:, 0, 0].set(1.0))
-    last = _with(last, weight=last.weight.at[:, 1, 0].set(50.0))
-    return Victims(_with(params, embed=(first,), actor=(middle, last)), WEIGHTS)
 
+    def one(pull):
+        first, middle, last = (*net.embed, *net.actor)  # wherever the layers in common end
+        chain = (
+            eqx.tree_at(lambda x: x.weight, first, first.weight.at[0].set(pull)),
+            eqx.tree_at(lambda x: x.weight, middle, middle.weight.at[0, 0].set(1.0)),
+            eqx.tree_at(lambda x: x.weight, last, last.weight.at[1, 0].set(50.0)),
+        )
+        cut = len(net.embed)
+        return eqx.tree_at(lambda x: (x.embed, x.actor), net, (chain[:cut], chain[cut:]))
 
-def _with(module, **changes):
-    import equinox as eqx
-
-    for name, value in changes.items():
-        module = eqx.tree_at(lambda tree, name=name: getattr(tree, name), module, value)
-    return module
+    params = jax.vmap(lambda pull: (one(pull), nothing_seen(6)))(pull)
+    weights = jax.tree.map(lambda leaf: jnp.stack([leaf] * 2), WEIGHTS)
+    return Victims(jax.tree.map(lambda leaf: leaf[:, None], params), weights)
 
 
 TINY = Search(generations=100, judged=12)
@@ -121,11 +176,11 @@ TINY = Search(generations=100, judged=12)
 
 @pytest.fixture(scope="module")
 def attacked(planted):
-    monitor = shaped_cart.monitors(jax.random.key(1), planted, 8)
-    found = shaped_cart.shaped(planted, DEFENSES["none"], FREE, TINY, 0)
+    logs = shaped_cart.logs_of(jax.random.key(1), planted, 8)
+    found = shaped_cart.shaped(planted, logs, DEFENSES["none"], FREE, TINY, 0)
 
-    def judged(slack, name="none"):
-        played = shaped_cart.judge(jax.random.key(2), planted, found, monitor, slack, DEFENSES[name], TINY.judged)
+    def judged(slack, name="none", victims=planted):
+        played = shaped_cart.judge(jax.random.key(2), victims, found, logs, slack, DEFENSES[name], TINY.judged)
         return jax.tree.map(np.asarray, played)
 
     return judged
@@ -150,6 +205,16 @@ def test_a_slack_binds_and_defenses_hold(attacked):
     np.testing.assert_array_equal(attacked(FREE, "sanitize").earned, attacked(0.0, "sanitize").earned)
     assert (attacked(FREE, "sanitize").steps == 200).all()
     assert not np.array_equal(attacked(FREE, "quantize").earned, attacked(0.0, "quantize").earned)
+
+
+@pytest.mark.long
+def test_two_of_three_members_decide(attacked, planted):
+    """Of three alike one is deaf, one hears a word it does not read, and one is told where to go: it loses."""
+    three = Victims(jax.tree.map(lambda leaf: jnp.concatenate([leaf] * 3, 1), planted.params), planted.weights)
+    deaf = attacked(FREE, "mask").earned
+    two_deaf = attacked(FREE, "ensemble", three).earned
+    assert np.abs(two_deaf - deaf).max() < 0.5  # other programs round otherwise, and carts amplify that
+    assert np.abs(attacked(FREE).earned - deaf).max() > 10
 
 
 @pytest.mark.long

@@ -236,6 +236,15 @@ def test_budgets():
     assert sizes("full") == (20, 70)  # a published number of iterations that the default mode does not reach
 
 
+def test_budgets_of_computations():
+    rows = {"a": EACH["act-defenses"].rows["steering"], "b": Experiment("naive", "ipd")}
+    recipe = Recipe("r", "t", "p", rows, dict, (), quick=Budget(settings={"generations": 3}))
+    quick, default = recipe.experiments("quick", None, 0), recipe.experiments("default", None, 0)
+    assert quick["a"].settings == dataclasses.replace(rows["a"].settings, generations=3)
+    assert default["a"].settings == rows["a"].settings
+    assert quick["b"] == default["b"]
+
+
 def test_budgets_of_some_rows_alone():
     row = Experiment("mfos", "ipd", iterations=50, seeds=20)
     full = Budget(learner={"num_games": 4096})
