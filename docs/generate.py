@@ -237,6 +237,7 @@ def budget(of: Budget) -> str:
     words += [f"at most {of.iterations} iterations"] if of.iterations else []
     words += [f"{of.raised} iterations"] if of.raised else []
     words += [f"`--learner.{name.replace('_', '-')} {value(x)}`" for name, x in of.learner.items()]
+    words += [f"{name} {value(x)}" for name, x in of.settings.items()]
     return " and ".join(words) or "as the default"
 
 

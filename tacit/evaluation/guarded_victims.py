@@ -75,7 +75,7 @@ def taught(
     keys: Key[Array, " V"], channels: Sequence[Channel], reading: Reading, block: int, updates: int = UPDATES
 ) -> Member:
     """Victims after training, so many at a time; `channels` has one entry for each of them."""
-    told = stack([jax.tree.map(jnp.float32, channel) for channel in channels])
+    told = together(channels)
     points, pieces, spent = POINTS if reading.penalty else 0, [], []
     for first in range(0, len(keys), block):
         part = jax.tree.map(lambda leaf, first=first: leaf[first : first + block], (keys, told))
@@ -84,6 +84,11 @@ def taught(
         spent.append((time.perf_counter() - began) / len(pieces[-1][1]))
     params, curves = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *pieces)
     return Member(params, np.asarray(curves, float).mean(1), min(spent))  # a program's first call compiles it
+
+
+def together(channels: Sequence[Channel]) -> Channel:
+    """The channels of many victims, leaves `[V, ...]`."""
+    return stack([jax.tree.map(jnp.float32, channel) for channel in channels])
 
 
 def plainest(channel: str, reading: Reading) -> tuple[str, Reading]:

@@ -27,7 +27,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key, PRNGKeyArray, PyTree
 
 from tacit import nets
-from tacit.evaluation.talked_cart import SEEN, SPREAD, WORDS, Reading, read
+from tacit.evaluation.talked_cart import SEEN, SPREAD, WORDS, Channel, Reading, read, told
 from tacit.games.cart_pole import POSITION, TRACK, CartPole
 from tacit.games.cheap_talk import SCALE, Weights, message, network
 from tacit.learners import victim
@@ -56,11 +56,11 @@ class Victims(NamedTuple):
 
     Attributes:
         params: what the members' policies read, leaves `[V, M, ...]`.
-        weights: of the message networks under which they learned, leaves `[V, ...]`.
+        channels: beside which they learned, without noise, leaves `[V, ...]`.
     """
 
     params: Params
-    weights: Weights
+    channels: Channel
 
 
 class Played(NamedTuple):
@@ -131,12 +131,12 @@ def _play(
 
     def step(state: Any, _: Any) -> tuple[Any, tuple[Array, ...]]:
         seen = state.moving
-        honest = message(victims.weights, seen)
+        shown, honest = told(victims.channels, seen, seen)
         said = honest + jnp.clip(message(shaper, jnp.append(seen, goal)) - honest, -slack, slack)
-        expected = None if logs.expected is None else terms(seen) @ logs.expected
+        expected = None if logs.expected is None else terms(shown) @ logs.expected
 
         def vote(params: Params, reading: Reading) -> Array:
-            choice = ACT(key, params, (), _shown(said, seen, logs, expected, reading), legal, never, jnp.int32(0))[2]
+            choice = ACT(key, params, (), _shown(said, shown, logs, expected, reading), legal, never, jnp.int32(0))[2]
             return choice.log_probs[1] > choice.log_probs[0]
 
         right = jax.vmap(vote)(victims.params, readings).mean() > 0.5
@@ -254,7 +254,7 @@ def logs_of(key: PRNGKeyArray, victims: Victims, count: int) -> Logs:
         params = jax.tree.map(lambda leaf: leaf[0], victims.params)
 
         def step(state: Any, key: Array) -> tuple[Any, tuple[Array, Array]]:
-            obs = jnp.append(state.moving, message(victims.weights, state.moving))
+            obs = jnp.concatenate(told(victims.channels, state.moving, state.moving))
             action = ACT(key, params, (), obs, jnp.ones(2, bool), jnp.bool_(False))[1]
             after, outcome = game.step(key, state, action.astype(jnp.int32)[None])
             return after, (obs, outcome.reward[0])

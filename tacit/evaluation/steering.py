@@ -9,11 +9,10 @@ from jaxtyping import Float
 
 from tacit.evaluation import shaped_cart
 from tacit.evaluation.column_audit import auroc
-from tacit.evaluation.guarded_victims import RANDOM, Group, channels_of, learned
+from tacit.evaluation.guarded_victims import RANDOM, SPEEDS, Group, channels_of, learned, together
 from tacit.evaluation.shaped_cart import FREE, Played, Search, Shapers, Victims
-from tacit.evaluation.talked_cart import DEFENSES, SEEN
+from tacit.evaluation.talked_cart import DEFENSES, SEEN, Channel
 from tacit.games.cheap_talk import Weights, network
-from tacit.loops import stack
 from tacit.runs.computation import Say
 
 UNHEARD = ("mask", "sanitize")  # no message reaches these, so an adversary that knows it has nothing to look for
@@ -22,7 +21,7 @@ LOGGED = 64  # clean episodes from which h and the main directions are learned
 
 def steered(
     groups: Mapping[str, Group],
-    weights: Sequence[Weights],
+    channels: Sequence[Channel],
     slacks: Sequence[float],
     search: Search,
     seed: int,
@@ -31,7 +30,7 @@ def steered(
     """Victims of each defense that learned beside random networks: what it keeps, and what an adversary earns.
 
     Args:
-        weights: the network of each victim.
+        channels: of each victim, the network beside which it learned.
 
     Returns:
         "defenses": for each of `DEFENSES` the return without an attack ("clean"), the adversary's reward without one
@@ -39,7 +38,8 @@ def steered(
         victim ("adaptive"), the rank correlation of position and goal under the latter ("control"); "monitor": for each
         slack reward, "control", "auroc" and "fpr" (false alarms where 95 % are seen). All for each victim.
     """
-    victims = {name: Victims(group.params, stack(list(weights))) for name, group in groups.items()}
+    told = together(channels)
+    victims = {name: Victims(group.params, told) for name, group in groups.items()}
     plain = victims["none"]
     key = jax.random.key(seed)
     logs = shaped_cart.logs_of(jax.random.fold_in(key, 1), plain, LOGGED)
@@ -77,6 +77,18 @@ def steered(
     return {"defenses": defenses, "monitor": seen}
 
 
+def needed(groups: Mapping[str, Group], channels: Sequence[Channel], count: int, seed: int) -> dict[str, list[float]]:
+    """What victims of each defense earn, once they have learned, who need the columns; means over `count` episodes."""
+    told, key = together(channels), jax.random.key(seed)
+    victims = {name: Victims(group.params, told) for name, group in groups.items()}
+    logs = shaped_cart.logs_of(jax.random.fold_in(key, 3), victims["none"], LOGGED)
+    nobody = jax.vmap(lambda key: network(key, SEEN + 1))(jax.random.split(key, len(channels)))
+    return {
+        name: _each(shaped_cart.judge(key, group, nobody, logs, 0.0, DEFENSES[name], count).steps)
+        for name, group in victims.items()
+    }
+
+
 def benchmark(
     adversaries: int,
     victims: int,
@@ -93,18 +105,20 @@ def benchmark(
         helper: a network that helps victims to learn, if one is to be tried.
 
     Returns:
-        What `steered` does; "learning": for each channel and defense each victim's mean return over all its updates;
-        "seconds": that one victim's training took, for each defense.
+        What `steered` and (as "needed") `needed` do; "learning": for each channel and defense each victim's mean
+        return over all its updates; "seconds": that one victim's training took, for each defense.
     """
     drawn = [network(jax.random.fold_in(jax.random.key(seed), k), SEEN) for k in range(adversaries)]
     weights = [each for each in drawn for _ in range(victims)]
-    groups = learned(channels_of(weights, helper), seed, victims, updates, say)
+    channels = channels_of(weights, helper)
+    groups = learned(channels, seed, victims, updates, say)
     learning = {
         channel: {name: group.returns.tolist() for name, group in found.items()} for channel, found in groups.items()
     }
     seconds = {name: group.seconds for name, group in groups[RANDOM].items()}
     return {
-        **steered(groups[RANDOM], weights, slacks, search, seed, say),
+        **steered(groups[RANDOM], channels[RANDOM], slacks, search, seed, say),
+        "needed": needed(groups[SPEEDS], channels[SPEEDS], search.judged, seed),
         "learning": learning,
         "seconds": seconds,
     }

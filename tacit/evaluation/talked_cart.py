@@ -63,6 +63,13 @@ class Reading(NamedTuple):
     projected: float = 0.0
 
 
+def told(channel: Channel, seen: Float[Array, " n"], source: Float[Array, " n"]) -> tuple[Array, Array]:
+    """The state as it is shown, and what stands beside it, which is said of `source`."""
+    speeds = jnp.array([SPEED, TURNING])
+    said = jnp.where(channel.speeds > 0, source[speeds], message(channel.weights, source))
+    return jnp.where(channel.speeds > 0, seen.at[speeds].set(0.0), seen), said
+
+
 MASKED = Reading(heard=(0.0, 0.0))
 DEFENSES = {  # of each the readings of its members, which decide by majority
     "none": (Reading(),),
@@ -111,10 +118,7 @@ class TalkedCart(Around):
     def observe(self, state: TalkedState) -> Float[Array, "1 columns"]:
         seen = self.inner.observe(state.inner)[0]
         elsewhere = (self.reading.shuffled + self.channel.noise) > 0
-        source = jnp.where(elsewhere, state.other, seen)
-        speeds = jnp.array([SPEED, TURNING])
-        said = jnp.where(self.channel.speeds > 0, source[speeds], message(self.channel.weights, source))
-        shown = jnp.where(self.channel.speeds > 0, seen.at[speeds].set(0.0), seen)
+        shown, said = told(self.channel, seen, jnp.where(elsewhere, state.other, seen))
         return jnp.append(shown, read(self.reading, jnp.where(state.kept, said, 0.0)))[None]
 
     def step(self, key: PRNGKeyArray, state: TalkedState, action: Int[Array, "1"]) -> tuple[TalkedState, Outcome]:

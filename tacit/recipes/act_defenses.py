@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from tacit.evaluation import column_audit, shaped_cart, steering
-from tacit.evaluation.guarded_victims import ALLY, CLEAN, NOISE, RANDOM, SPEEDS, UPDATES, ally, taken_away
+from tacit.evaluation.guarded_victims import ALLY, CLEAN, NOISE, RANDOM, UPDATES, ally, taken_away
 from tacit.evaluation.shaped_cart import FREE, Search
 from tacit.evaluation.statistics import bootstrap_interval
 from tacit.evaluation.talked_cart import DEFENSES
@@ -119,8 +119,8 @@ def _kept(found: Mapping[str, Any], name: str) -> np.ndarray:
 
 
 def _needed(found: Mapping[str, Any], name: str) -> float:
-    """The return while learning of victims that need the columns, as a share of that without a defense."""
-    return float(np.mean(found["learning"][SPEEDS][name]) / np.mean(found["learning"][SPEEDS]["none"]))
+    """The return of victims that need the columns, as a share of that without a defense."""
+    return float(np.mean(found["needed"][name]) / np.mean(found["needed"]["none"]))
 
 
 def _effect(found: Mapping[str, Any], channel: str, name: str) -> tuple[float, float]:
@@ -150,9 +150,9 @@ def _exhibits(found: Mapping[str, Any], best: float) -> list[exhibits.Exhibit]:
     scores = ["control, found elsewhere", "control, adaptive", "rank correlation with the goal"]
     head = ["defense", "", *scores, "clean return kept", "kept where the columns matter", "time of training"]
     words = (
-        f"A defense holds that leaves control of at most {CONTROL} to both attacks. Control is 0 where an attack gains nothing "
-        f"and 1 where it earns what a controller does ({best:.1f}). Return and time are shares of those without a "
-        "defense; where the columns matter they hold speeds that are shown nowhere else."
+        f"A defense holds that leaves control of at most {CONTROL} to both attacks. Control is 0 where an attack gains "
+        f"nothing and 1 where it earns what a controller does ({best:.1f}). Return and time are shares of those "
+        "without a defense; where the columns matter they hold speeds that are shown nowhere else."
     )
     places = ["control left", "clean return lost", "lost where columns matter"]
     return [
@@ -236,6 +236,8 @@ def details(runs: Mapping[str, Computed]) -> list[str]:
         kept = ", ".join(f"{name} {100 * np.mean(np.array(s) > KEPT_ABOVE):.0f} %" for name, s in scores.items())
         lines.append(f"Audit, {CHANNELS[channel]}: AUROC {area:.3f} [{low:.3f}, {high:.3f}]; kept: {kept}.")
     best = steered["oracle"]
+    hold = [name for name, row in steered["defenses"].items() if _worst(row, best).mean() <= CONTROL]
+    lines.insert(0, f"Defenses that hold, leaving control of at most {CONTROL}: {', '.join(hold) or 'none of them'}.")
     for name, row in steered["defenses"].items():
         carried, adaptive = (_gains(row, what, best).mean() for what in ("carried", "adaptive"))
         left = f"control {carried:.2f} by messages found elsewhere, {adaptive:.2f} by an adversary that knows it"

@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 
 from tacit import nets
 from tacit.evaluation import shaped_cart, steering, talked_cart
+from tacit.evaluation.guarded_victims import together
 from tacit.evaluation.shaped_cart import FREE, Logs, Search, Victims
 from tacit.evaluation.talked_cart import DEFENSES, MASKED, Channel, Guarded, Reading, TalkedCart
 from tacit.games.cart_pole import CartPole
@@ -167,8 +168,7 @@ def planted():
         return eqx.tree_at(lambda x: (x.embed, x.actor), net, (chain[:cut], chain[cut:]))
 
     params = jax.vmap(lambda pull: (one(pull), nothing_seen(6)))(pull)
-    weights = jax.tree.map(lambda leaf: jnp.stack([leaf] * 2), WEIGHTS)
-    return Victims(jax.tree.map(lambda leaf: leaf[:, None], params), weights)
+    return Victims(jax.tree.map(lambda leaf: leaf[:, None], params), together([Channel(WEIGHTS)] * 2))
 
 
 TINY = Search(generations=100, judged=12)
@@ -210,11 +210,22 @@ def test_a_slack_binds_and_defenses_hold(attacked):
 @pytest.mark.long
 def test_two_of_three_members_decide(attacked, planted):
     """Of three alike one is deaf, one hears a word it does not read, and one is told where to go: it loses."""
-    three = Victims(jax.tree.map(lambda leaf: jnp.concatenate([leaf] * 3, 1), planted.params), planted.weights)
+    three = Victims(jax.tree.map(lambda leaf: jnp.concatenate([leaf] * 3, 1), planted.params), planted.channels)
     deaf = attacked(FREE, "mask").earned
     two_deaf = attacked(FREE, "ensemble", three).earned
     assert np.abs(two_deaf - deaf).max() < 0.5  # other programs round otherwise, and carts amplify that
     assert np.abs(attacked(FREE).earned - deaf).max() > 10
+
+
+@pytest.mark.long
+def test_what_a_monitor_expects_of_columns_that_matter(planted):
+    """The deaf victim reads speeds where they are shown no more, and falls; nor can h(s) know them."""
+    blind = planted._replace(channels=together([Channel(WEIGHTS, speeds=1.0)] * 2))
+    logs = shaped_cart.logs_of(jax.random.key(1), blind, 8)
+    nobody = jax.vmap(lambda key: network(key, 5))(jax.random.split(jax.random.key(3), 2))
+    played = shaped_cart.judge(jax.random.key(2), blind, nobody, logs, 0.0, DEFENSES["none"], TINY.judged)
+    assert played.steps[0].max() < 200
+    assert played.suspicion.mean() > 0.05  # speeds are not a function of what else is shown
 
 
 @pytest.mark.long

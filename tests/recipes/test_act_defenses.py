@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tacit.evaluation.guarded_victims import ALLY, CLEAN, NOISE, RANDOM, SPEEDS
+from tacit.evaluation.guarded_victims import ALLY, CLEAN, NOISE, RANDOM
 from tacit.evaluation.talked_cart import DEFENSES
 from tacit.recipes import act_defenses as recipe
 from tacit.runs.computation import Computed
@@ -27,13 +27,14 @@ def found():
     defenses |= {"none": row(180, 60, 110, 110, 0.9), "dropout": row(171, 60, 70, 61)}
     learning = {channel: {name: (150 + APART).tolist() for name in DEFENSES} for channel in (CLEAN, RANDOM, NOISE)}
     learning[ALLY] = {name: (150 + APART + 10).tolist() for name in DEFENSES} | {"mask": (150 + APART).tolist()}
-    learning[SPEEDS] = {name: [160.0] * COUNT for name in DEFENSES} | {"mask": [40.0] * COUNT}
+    needed = {name: [160.0] * COUNT for name in DEFENSES} | {"mask": [40.0] * COUNT}
     monitor = {
         "12.5664": {"earned": [110.0] * COUNT, "control": [0.9] * COUNT, "auroc": [1.0] * COUNT, "fpr": [0.0] * COUNT},
         "0.1": {"earned": [70.0] * COUNT, "control": [0.2] * COUNT, "auroc": [0.7] * COUNT, "fpr": [0.5] * COUNT},
     }
     seconds = dict.fromkeys(DEFENSES, 0.2) | {"ensemble": 0.6}
-    return {"defenses": defenses, "learning": learning, "monitor": monitor, "seconds": seconds, "oracle": BEST}
+    parts = {"defenses": defenses, "needed": needed, "learning": learning, "monitor": monitor}
+    return parts | {"seconds": seconds, "oracle": BEST}
 
 
 def test_the_worse_of_two_attacks_counts(found):
@@ -81,5 +82,5 @@ def test_effects_on_learning(found):
     assert recipe._taken(found, ALLY, "mask") == pytest.approx(1.0)  # all help is gone
     assert recipe._taken(found, ALLY, "quantize") == pytest.approx(0.0)
     assert recipe._taken(found, RANDOM, "mask") is None  # there is no effect to take away
-    without = found | {"learning": {name: found["learning"][name] for name in (CLEAN, RANDOM, NOISE, SPEEDS)}}
+    without = found | {"learning": {name: found["learning"][name] for name in (CLEAN, RANDOM, NOISE)}}
     assert len(recipe._learning_table(without)["head"]) == 5  # where no network that helps was looked for
