@@ -100,11 +100,11 @@ def shortened(row):
 
 
 def tiny(recipe, seeds=2):
-    seeds = max(seeds, recipe.least)
+    seeds, quick = max(seeds, recipe.least), recipe.experiments("quick", None, 0)
 
     def shrunk(name, row):
         if isinstance(row, Computation):
-            return dataclasses.replace(row, seeds=seeds)
+            return dataclasses.replace(row, seeds=seeds, settings=quick[name].settings)
         meets = bool(recipe.scaled) and name not in recipe.scaled  # enough trials to draw every trained agent
         return dataclasses.replace(
             row,
