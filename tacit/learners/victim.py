@@ -6,8 +6,8 @@ Mean and variance are of all that it has seen so far. An iteration is: play, lea
 Source: Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030), and its public code: all data of a rollout as one
 batch, values clipped as ratios are, weights begin as Flax's do. Departures: the statistics change between rollouts, not
 within them, and begin with those of a rollout of nobody's learning, so that a batch is learned from as it was seen;
-actor and critic share the first of their two layers, not both; the last transition of a rollout is learned from, too;
-the cut at the end of an episode counts with the value of what follows, not as its end.
+the last transition of a rollout is learned from, too; the cut at the end of an episode counts with the value of what
+follows, not as its end.
 """
 
 import functools
@@ -38,7 +38,9 @@ class Config(ppo.Config):
     epochs: int = setting(16, "passes over each batch", unit="passes", source=CODE, low=1)
     minibatches: int = setting(1, "parts of a batch", unit="minibatches", source=CODE, low=1)
     hidden: int = setting(32, "width of the layers", unit="units", source=CODE, low=1)
-    trunk: bool = setting(True, "actor and critic share their first layer")
+    trunk: int = setting(
+        2, "how many of the two hidden layers actor and critic share", unit="layers", source=CODE, low=0, high=2
+    )
     clip_values: bool = setting(True, "values may pay no more for their change than ratios", source=CODE)
 
 
