@@ -23,14 +23,12 @@ from jaxtyping import Array, Float, Key, PyTree
 
 import tacit
 from tacit.evaluation.held_out_victims import quiet
-from tacit.evaluation.talked_cart import DEFENSES, Channel, Guarded, Reading, TalkedCart
+from tacit.evaluation.talked_cart import DEFENSES, Channel, Guarded, Reading, TalkedCart, together
 from tacit.games.cart_pole import CartPole
 from tacit.games.cheap_talk import Weights
 from tacit.learners import act
-from tacit.loops import stack
 from tacit.runs.computation import Say
 
-UPDATES = 32  # of a victim, as in the public code
 POINTS = 64  # inputs at which slopes are penalized
 CLEAN, RANDOM, ALLY, NOISE, SPEEDS = "columns of 0", "random network", "ally", "noise", "speeds"
 
@@ -71,9 +69,7 @@ class Member(NamedTuple):
     seconds: float
 
 
-def taught(
-    keys: Key[Array, " V"], channels: Sequence[Channel], reading: Reading, block: int, updates: int = UPDATES
-) -> Member:
+def taught(keys: Key[Array, " V"], channels: Sequence[Channel], reading: Reading, block: int, updates: int) -> Member:
     """Victims after training, so many at a time; `channels` has one entry for each of them."""
     told = together(channels)
     points, pieces, spent = POINTS if reading.penalty else 0, [], []
@@ -84,11 +80,6 @@ def taught(
         spent.append((time.perf_counter() - began) / len(pieces[-1][1]))
     params, curves = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *pieces)
     return Member(params, np.asarray(curves, float).mean(1), min(spent))  # a program's first call compiles it
-
-
-def together(channels: Sequence[Channel]) -> Channel:
-    """The channels of many victims, leaves `[V, ...]`."""
-    return stack([jax.tree.map(jnp.float32, channel) for channel in channels])
 
 
 def plainest(channel: str, reading: Reading) -> tuple[str, Reading]:

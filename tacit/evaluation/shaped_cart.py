@@ -27,11 +27,10 @@ import numpy as np
 from jaxtyping import Array, Float, Key, PRNGKeyArray, PyTree
 
 from tacit import nets
-from tacit.evaluation.talked_cart import SEEN, SPREAD, WORDS, Channel, Reading, read, told
+from tacit.evaluation.talked_cart import SEEN, SPREAD, WORDS, Channel, Reading, read, together, told
 from tacit.games.cart_pole import POSITION, TRACK, CartPole
 from tacit.games.cheap_talk import SCALE, Weights, message, network
 from tacit.learners import victim
-from tacit.loops import stack
 from tacit.ops.evolution import climb
 from tacit.settings import setting
 from tacit.types import Params, Settings
@@ -184,11 +183,7 @@ def judge(
     count: int,
 ) -> Played:
     """Episodes of all victims `[V, E]`, each with its own shaper and logs; a slack of 0 leaves it told f(s)."""
-    return _judge(key, victims, shapers, logs, slack, _together(readings), count)
-
-
-def _together(readings: Sequence[Reading]) -> Reading:
-    return stack([jax.tree.map(jnp.float32, reading) for reading in readings])
+    return _judge(key, victims, shapers, logs, slack, together(readings), count)
 
 
 @jax.jit
@@ -241,7 +236,7 @@ def shaped(
     count = len(jax.tree.leaves(victims.params)[0])
     keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed)))(jnp.arange(count))
     silent = logs._replace(expected=None)  # no monitor: suspicion earns nothing
-    return _shaped(keys, victims, silent, slack, _together(readings), search)
+    return _shaped(keys, victims, silent, slack, together(readings), search)
 
 
 @functools.partial(jax.jit, static_argnames="count")

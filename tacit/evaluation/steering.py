@@ -9,9 +9,9 @@ from jaxtyping import Float
 
 from tacit.evaluation import shaped_cart
 from tacit.evaluation.column_audit import auroc
-from tacit.evaluation.guarded_victims import RANDOM, SPEEDS, Group, channels_of, learned, together
+from tacit.evaluation.guarded_victims import RANDOM, SPEEDS, Group, channels_of, learned
 from tacit.evaluation.shaped_cart import FREE, Played, Search, Shapers, Victims
-from tacit.evaluation.talked_cart import DEFENSES, SEEN, Channel
+from tacit.evaluation.talked_cart import DEFENSES, SEEN, Channel, together
 from tacit.games.cheap_talk import Weights, network
 from tacit.runs.computation import Say
 

@@ -9,7 +9,8 @@ Provable Defense against Backdoor Policies in Reinforcement Learning; the other 
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ from tacit.games.around import Around, of_inner
 from tacit.games.cart_pole import SPEED, TURNING
 from tacit.games.cheap_talk import Weights, message, widened
 from tacit.learners import victim
+from tacit.loops import stack
 from tacit.settings import setting
 from tacit.types import Level, Outcome, Params, Policy, Spec, State
 
@@ -61,6 +63,14 @@ class Reading(NamedTuple):
     penalty: float = 0.0
     cleaned: float = 0.0
     projected: float = 0.0
+
+
+Record = TypeVar("Record", Channel, Reading)
+
+
+def together(records: Sequence[Record]) -> Record:
+    """Several records as one, with a new leading axis."""
+    return stack([jax.tree.map(jnp.float32, each) for each in records])
 
 
 def told(channel: Channel, seen: Float[Array, " n"], source: Float[Array, " n"]) -> tuple[Array, Array]:

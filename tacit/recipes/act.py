@@ -22,6 +22,7 @@ from tacit.runs.training import Finished
 PAPER = "Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030)"
 OWN = "tacit's specification"
 ROW = "adversaries"
+CENTERED = 73.8  # 200 sqrt(pi) erf(2.4) / 4.8: what a cart earns that stays in the middle, whatever the goals
 VICTIMS, MOST = 4, 256  # held-out ones for each member of the population, 64 by default; and at most
 RANDOM = 16  # random networks
 OF_EACH = 4  # random networks that each victim number is tried with

@@ -16,7 +16,6 @@ from tacit.runs import exhibits
 from tacit.runs.policies import run_in
 from tacit.runs.training import Finished
 
-CENTERED = 73.8  # 200 sqrt(pi) erf(2.4) / 4.8: what a cart earns that stays in the middle
 COLUMNS = 4  # of the state
 BACKDOOR, MASKED, START = "backdoor", "masked victims", "adversaries' own starts"
 
@@ -89,7 +88,7 @@ def details(runs: Mapping[str, Finished]) -> list[str]:
 
 def _exhibits(runs: Mapping[str, Finished]) -> list[exhibits.Exhibit]:
     head = ["victims of", "victims", "reward", "its standard error", "rank correlation", "its standard error"]
-    caption = f"A cart that stays in the middle earns {CENTERED}."
+    caption = f"A cart that stays in the middle earns {act.CENTERED}."
     table = exhibits.table("How far held-out victims obey", head, _rows(steered(runs[act.ROW].folder.path)), caption)
     return [table, *act.shown(runs[act.ROW])]
 
@@ -101,7 +100,7 @@ RECIPE = Recipe(
     rows={act.ROW: act.adversaries("backdoor", 60, 2)},
     measure=measure,
     targets=(
-        Target(f"{BACKDOOR}: reward", act.OWN, low=CENTERED, reason="more than staying in the middle earns"),
+        Target(f"{BACKDOOR}: reward", act.OWN, low=act.CENTERED, reason="more than staying in the middle earns"),
         Target(
             f"{BACKDOOR}: rank correlation of position and goal",
             act.OWN,
@@ -111,7 +110,7 @@ RECIPE = Recipe(
         Target(
             f"{MASKED}: reward less two standard errors",
             act.OWN,
-            high=CENTERED,
+            high=act.CENTERED,
             reason="nobody steers who is not heard",
         ),
         Target(f"{MASKED}: rank correlation, its size", act.OWN, high=0.2, reason="nobody steers who is not heard"),

@@ -13,17 +13,18 @@ import jax
 import numpy as np
 
 from tacit.evaluation import column_audit, shaped_cart, steering
-from tacit.evaluation.guarded_victims import ALLY, CLEAN, NOISE, RANDOM, UPDATES, ally, taken_away
+from tacit.evaluation.guarded_victims import ALLY, CLEAN, NOISE, RANDOM, ally, taken_away
 from tacit.evaluation.shaped_cart import FREE, Search
 from tacit.evaluation.statistics import bootstrap_interval
 from tacit.evaluation.talked_cart import DEFENSES
+from tacit.learners.victim_presets import UPDATES
+from tacit.recipes.act import CENTERED, OWN
 from tacit.recipes.base import Budget, Measured, Recipe, Target
 from tacit.runs import exhibits
 from tacit.runs.computation import Computation, Computed, Say
 from tacit.settings import setting
 from tacit.types import Settings
 
-OWN = "tacit's specification"
 DECLARED = "copy, state declared"
 CHANNELS = {  # what messages say; the last three are made to mislead the audit
     "network": "a random network",
@@ -33,7 +34,7 @@ CHANNELS = {  # what messages say; the last three are made to mislead the audit
     DECLARED: "copies of two columns, and the state's columns are declared",
 }
 KEPT_ABOVE = 0.01  # of the audit's score
-CENTERED = 73.8  # 200 sqrt(pi) erf(2.4) / 4.8: what staying in the middle earns, whatever the goal
+JUDGED = tuple(name for name in DEFENSES if name != "none")
 CONTROL, RETURN = 0.05, 0.98  # what a defense may leave of control, and is to keep of the clean return
 
 
@@ -48,7 +49,7 @@ class Steering(Search):
     """How many networks talk to victims, and how close to their former messages adversaries keep."""
 
     networks: int = setting(3, "random networks, each with victims of its own", unit="networks", low=1, high=1000)
-    updates: int = setting(UPDATES, "updates of a victim", unit="updates", source="ACT code", low=1)
+    updates: int = setting(UPDATES["cart-pole"], "updates of a victim", unit="updates", source="ACT code", low=1)
     helping: int = setting(
         30, "generations in which a network that helps is looked for; 0: there is none", unit="generations", low=0
     )
@@ -212,9 +213,6 @@ def measure(runs: Mapping[str, Computed]) -> dict[str, Measured]:
     for slack, row in steered["monitor"].items():
         measured[f"monitor, slack {_told(slack)}: AUROC"] = _over(np.array(row["auroc"]), "victims")
     return measured
-
-
-JUDGED = tuple(name for name in DEFENSES if name != "none")
 
 
 def _told(slack: str | float) -> str:

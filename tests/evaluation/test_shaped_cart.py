@@ -11,9 +11,8 @@ from scipy.stats import spearmanr
 
 from tacit import nets
 from tacit.evaluation import shaped_cart, steering, talked_cart
-from tacit.evaluation.guarded_victims import together
 from tacit.evaluation.shaped_cart import FREE, Logs, Search, Victims
-from tacit.evaluation.talked_cart import DEFENSES, MASKED, Channel, Guarded, Reading, TalkedCart
+from tacit.evaluation.talked_cart import DEFENSES, MASKED, Channel, Guarded, Reading, TalkedCart, together
 from tacit.games.cart_pole import CartPole
 from tacit.games.cheap_talk import message, network
 from tacit.games.normalized import nothing_seen

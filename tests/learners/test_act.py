@@ -109,12 +109,19 @@ TINY = act.Config(population=4, updates=2, length=16, epochs=1, episodes=4, bloc
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("objective", ["help", "disrupt", "backdoor"])
-def test_a_run_goes_on_where_it_stopped(objective):
-    config = act.Config(**{**vars(TINY), "objective": objective})
-    whole = list(loops.chunks(act.make, CART, config, iterations=3, seeds=(0, 1)))[-1].state
-    part = list(loops.chunks(act.make, CART, config, iterations=1, seeds=(0, 1)))[-1].state
-    after = list(loops.chunks(act.make, CART, config, iterations=3, seeds=(0, 1), state=part, done=1))[-1].state
+@pytest.mark.parametrize(
+    ("task", "objective"),
+    [
+        *(("cart-pole", objective) for objective in ("help", "disrupt", "backdoor")),
+        *((task, objective) for task in ("pendulum", "reacher") for objective in ("help", "backdoor")),
+    ],
+)
+def test_a_run_goes_on_where_it_stopped(task, objective):
+    other = {} if task == "cart-pole" else {"victim": "pendulum", "length": 210, "population": 2}
+    game, config = games.make(task), act.Config(**{**vars(TINY), **other, "objective": objective})
+    whole = list(loops.chunks(act.make, game, config, iterations=3, seeds=(0, 1)))[-1].state
+    part = list(loops.chunks(act.make, game, config, iterations=1, seeds=(0, 1)))[-1].state
+    after = list(loops.chunks(act.make, game, config, iterations=3, seeds=(0, 1), state=part, done=1))[-1].state
     for left, right in zip(jax.tree.leaves(whole), jax.tree.leaves(after), strict=True):
         np.testing.assert_array_equal(left, right)
 
