@@ -23,7 +23,7 @@ PAPER = "Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030)"
 OWN = "tacit's specification"
 ROW = "adversaries"
 CENTERED = 73.8  # 200 sqrt(pi) erf(2.4) / 4.8: what a cart earns that stays in the middle, whatever the goals
-VICTIMS, MOST = 4, 256  # held-out ones for each member of the population, 64 by default; and at most
+VICTIMS, MOST = 8, 256  # held-out ones for each member of the population, 128 by default; and at most
 RANDOM = 16  # random networks
 OF_EACH = 4  # random networks that each victim number is tried with
 QUICK = Budget(seeds=2, iterations=2, learner={"population": 4, "updates": 3, "length": 64, "epochs": 2, "episodes": 8})

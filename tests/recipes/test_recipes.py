@@ -27,7 +27,7 @@ TARGET_KEYS = [
 # Small enough for a second or two; what is measured keeps its names.
 
 LEARNERS = {
-    "act": {"population": 2, "updates": 2, "length": 64, "epochs": 1, "episodes": 2},
+    "act": {"population": 2, "victims": 1, "updates": 2, "length": 64, "epochs": 1, "episodes": 2},
     "curriculum": {"num_games": 2, "length": 4, "epochs": 1, "minibatches": 1, "hidden": 2, "capacity": 4},
     "ctdu": {"updates": 1, "num_games": 2, "guided": 1, "hidden": 2, "discovery": 2},
     "dial": {"updates": 1, "num_games": 2, "tests": 2, "hidden": 2, "layers": 1},
