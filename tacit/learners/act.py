@@ -56,6 +56,7 @@ class Config(Settings):
     steep: float = setting(1.0, "the last weights begin so many times larger; large: messages jump", above=0.0)
     episodes: int = setting(64, "episodes of a trained victim, for a backdoor", unit="episodes", source=CODE, low=1)
     victim: str = setting("cart-pole", "task of the public code whose victims these are", choices=tuple(PRESETS))
+    raw: bool = setting(False, "victims see numbers as they are; else with mean 0 and variance 1, messages too")
     length: int = setting(0, "steps between a victim's updates; 0: as the public code has it", unit="steps", low=0)
     epochs: int = setting(0, "passes of a victim over each batch; 0: as there", unit="passes", low=0)
 
@@ -80,7 +81,7 @@ def victims_of(config: Config) -> victim.Config:
     """The settings of the victims."""
     preset = PRESETS[config.victim]
     length, epochs = config.length or preset.length, config.epochs or preset.epochs
-    return dataclasses.replace(preset, length=length, epochs=epochs)
+    return dataclasses.replace(preset, length=length, epochs=epochs, raw=config.raw)
 
 
 def taught(

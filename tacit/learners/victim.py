@@ -2,6 +2,7 @@
 
 PPO (`tacit.learners.ppo`) on a game of which it sees `(x - mean) / sqrt(variance + 1e-4)`, message columns included.
 Mean and variance are of all that it has seen so far. An iteration is: play, learn, and take what was seen into account.
+With `raw`, an option of the public code too, numbers are seen as they are.
 
 Source: Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030), and its public code: all data of a rollout as one
 batch, values clipped as ratios are, weights begin as Flax's do. Departures: the statistics change between rollouts, not
@@ -42,6 +43,7 @@ class Config(ppo.Config):
         2, "how many of the two hidden layers actor and critic share", unit="layers", source=CODE, low=0, high=2
     )
     clip_values: bool = setting(True, "values may pay no more for their change than ratios", source=CODE)
+    raw: bool = setting(False, "see numbers as they are; else with mean 0 and variance 1")
 
 
 class State(NamedTuple):
@@ -75,6 +77,8 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
         return state.learner._replace(live=live), steps
 
     def taken_in(known: Statistics, steps: Step) -> Statistics:
+        if config.raw:  # statistics of nothing change nothing (but for the smallest variance)
+            return known
         return seen_too(known, Normalized(game, known).raw(steps.obs).reshape(-1, shown))
 
     def init(key: PRNGKeyArray) -> State:

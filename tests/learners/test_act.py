@@ -1,5 +1,7 @@
 """Victims learn as PPO does, from normalized observations; adversaries climb what victims are worth to them."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,7 @@ from tacit import games, loops, nets
 from tacit.errors import Misfit, SettingError
 from tacit.games.cart_pole import CartPole
 from tacit.games.cheap_talk import CheapTalk, network
+from tacit.games.normalized import Normalized
 from tacit.learners import act, ppo, victim
 from tacit.types import Trajectory
 
@@ -52,6 +55,14 @@ def test_the_policy_normalizes_what_it_sees(learned):
     np.testing.assert_array_equal(again.known.mean, last.known.mean)
     for left, right in zip(jax.tree.leaves(again.learner.params), jax.tree.leaves(last.learner.params), strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+def test_without_statistics_all_is_seen_as_it_is():
+    learner = victim.make(TALK, dataclasses.replace(SMALL, raw=True))
+    state, _ = jax.jit(learner.step)(jax.random.key(2), jax.jit(learner.init)(jax.random.key(1)))
+    assert float(state.known.count) == 0
+    shown = Normalized(TALK, state.known).observe(CART.reset(jax.random.key(4)))
+    np.testing.assert_allclose(shown, TALK.observe(CART.reset(jax.random.key(4))), rtol=1e-4)
 
 
 def test_values_are_clipped_as_ratios_are():
