@@ -25,7 +25,7 @@ ROW = "adversaries"
 CENTERED = 73.8  # 200 sqrt(pi) erf(2.4) / 4.8: what a cart earns that stays in the middle, whatever the goals
 VICTIMS, MOST = 8, 256  # held-out ones for each member of the population, 128 by default; and at most
 RANDOM = 16  # random networks
-OF_EACH = 4  # random networks that each victim number is tried with
+OF_EACH = 2  # random networks that each victim number is tried with
 QUICK = Budget(seeds=2, iterations=2, learner={"population": 4, "updates": 3, "length": 64, "epochs": 2, "episodes": 8})
 NONE, CONSTANT, NOISE, START = "no channel", "constant message", "noise", "its own start"
 NETWORKS = f"{RANDOM} random networks"
@@ -113,7 +113,7 @@ def compared(found: Learned, sign: float) -> dict[str, list[held_out.Comparison]
     return {name: [next(told) for _ in found.adversaries] for name in found.beside}
 
 
-def measured(found: Learned, sign: float, judged: tuple[str, ...]) -> dict[str, Measured]:
+def measured(found: Learned, sign: float, judged: tuple[str, ...], row: str = ROW) -> dict[str, Measured]:
     """For each control: the mean effect over adversaries, and the p value of the adversary that has the largest."""
     together, count = compared(found, sign), len(found.adversaries)
     told = {}
@@ -121,65 +121,71 @@ def measured(found: Learned, sign: float, judged: tuple[str, ...]) -> dict[str, 
         effects = np.array([each.mean for each in together[name]])
         spread = float(effects.std(ddof=1)) if count > 1 else None
         worst = max(each.corrected if each.mean > 0 else 1.0 for each in together[name])
-        told[effect(name)] = Measured(float(effects.mean()), spread, "sd over adversaries", count)
-        told[p_value(name)] = Measured(worst, None, "sd over adversaries", count)
+        told[effect(name, row)] = Measured(float(effects.mean()), spread, "sd over adversaries", count)
+        told[p_value(name, row)] = Measured(worst, None, "sd over adversaries", count)
     return told
 
 
-def effect(name: str) -> str:
+def effect(name: str, row: str = ROW) -> str:
     """What the mean effect against a control is called."""
-    return f"against {name}: effect on a victim's return"
+    return f"{_of(row)}against {name}: effect on a victim's return"
 
 
-def p_value(name: str) -> str:
+def p_value(name: str, row: str = ROW) -> str:
     """What the largest p value against a control is called."""
-    return f"against {name}: largest p value of an adversary"
+    return f"{_of(row)}against {name}: largest p value of an adversary"
 
 
-def targets(judged: tuple[str, ...]) -> list[Target]:
+def _of(row: str) -> str:
+    return "" if row == ROW else f"{row}, "
+
+
+def targets(judged: tuple[str, ...], row: str = ROW) -> list[Target]:
     """Two for each control."""
     found = []
     for name in judged:
-        found.append(Target(effect(name), OWN, low=0.0, reason="in the direction that is asked for, over adversaries"))
+        reason = "in the direction that is asked for, over adversaries"
+        found.append(Target(effect(name, row), OWN, low=0.0, reason=reason))
         reason = "each adversary by itself, paired by victim, after Holm's correction; 1 in the wrong direction"
-        found.append(Target(p_value(name), OWN, high=0.01, reason=reason))
+        found.append(Target(p_value(name, row), OWN, high=0.01, reason=reason))
     return found
 
 
-def lines(found: Learned, sign: float) -> list[str]:
+def lines(found: Learned, sign: float, row: str = ROW) -> list[str]:
     """Each adversary by itself, and intervals over adversaries."""
-    told = []
+    told, of = [], _of(row)
     for name, each in compared(found, sign).items():
         low, high = held_out.interval(np.array([one.mean for one in each]))
         alone = ", ".join(f"{one.mean:.1f} +- {one.error:.1f} (p {one.corrected:.2g})" for one in each)
         over = f"; 95 % interval of the mean over adversaries: {low:.1f} to {high:.1f}" if len(each) > 1 else ""
-        told.append(f"Against {name}, each adversary with its standard error over victims: {alone}{over}.")
+        told.append(f"{of}against {name}, each adversary with its standard error over victims: {alone}{over}.")
     means = ", ".join(f"{name} {values.mean():.1f}" for name, values in found.beside.items())
     own = ", ".join(f"{values.mean():.1f}" for values in found.adversaries)
     victims = found.adversaries.shape[1]
-    return [*told, f"Mean returns over all updates of {victims} held-out victims: adversaries {own}; {means}."]
+    told.append(f"{of}mean returns over all updates of {victims} held-out victims: adversaries {own}; {means}.")
+    return [line[0].upper() + line[1:] for line in told]
 
 
-def shown(run: Finished, found: Learned | None = None) -> list[exhibits.Exhibit]:
+def shown(run: Finished, found: Learned | None = None, row: str = ROW) -> list[exhibits.Exhibit]:
     """How victims learn, and the fitness of the population."""
-    pictures = []
+    pictures, of = [], "" if row == ROW else f": {row}"
     if found is not None:
         steps = list(range(1, len(next(iter(found.curves.values()))) + 1))
         labels = ("updates of a victim", "mean return")
-        pictures.append(exhibits.curves("Held-out victims learn", steps, found.curves, labels))
+        pictures.append(exhibits.curves(f"Held-out victims learn{of}", steps, found.curves, labels))
     fitness: Mapping[str, np.ndarray] = {
         f"adversary {k + 1}": run.metrics["fitness"][:, k] for k in range(run.experiment.seeds)
     }
     count = len(run.metrics["fitness"])
     x = [run.experiment.iterations * (i + 1) / count for i in range(count)]
-    pictures.append(exhibits.curves("Mean fitness of the population", x, fitness, ("generations", "fitness")))
+    pictures.append(exhibits.curves(f"Mean fitness of the population{of}", x, fitness, ("generations", "fitness")))
     return pictures
 
 
 def of_learning(
     name: str,
     title: str,
-    row: Experiment,
+    rows: Mapping[str, Experiment],
     controls: tuple[str, ...],
     judged: tuple[str, ...],
     quick: Budget = QUICK,
@@ -188,24 +194,28 @@ def of_learning(
     """The recipe of adversaries that help victims to learn, or keep them from it.
 
     Args:
-        row: the adversaries.
+        rows: the adversaries. Of a row with another name than `ROW` targets name it.
         controls: what victims are compared with; `judged` are those that targets are about.
         rest: of the recipe: its full budget and notes.
     """
-    sign = 1.0 if row.learner_settings["objective"] == "help" else -1.0
+    sign = 1.0 if all(row.learner_settings["objective"] == "help" for row in rows.values()) else -1.0
 
-    def of(runs: Mapping[str, Finished]) -> Learned:
-        return learned(runs[ROW].folder.path, controls)
+    def of(runs: Mapping[str, Finished]) -> dict[str, Learned]:
+        return {row: learned(runs[row].folder.path, controls) for row in rows}
+
+    def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
+        each = [measured(found, sign, judged, row) for row, found in of(runs).items()]
+        return {name: told for one in each for name, told in one.items()}
 
     return Recipe(
         name=name,
         title=title,
         paper=PAPER,
-        rows={ROW: row},
-        measure=lambda runs: measured(of(runs), sign, judged),
-        targets=tuple(targets(judged)),
+        rows=rows,
+        measure=measure,
+        targets=tuple(target for row in rows for target in targets(judged, row)),
         quick=quick,
-        details=lambda runs: lines(of(runs), sign),
-        exhibits=lambda runs: shown(runs[ROW], of(runs)),
+        details=lambda runs: [line for row, found in of(runs).items() for line in lines(found, sign, row)],
+        exhibits=lambda runs: [each for row, found in of(runs).items() for each in shown(runs[row], found, row)],
         **rest,
     )

@@ -31,7 +31,7 @@ def _recipe(objective: str, game: str) -> Recipe:
     return act.of_learning(
         f"act-{objective}-{game}",
         TITLES[objective].format(game),
-        act.adversaries(objective, generations, 2, game, **small),
+        {act.ROW: act.adversaries(objective, generations, 2, game, **small)},
         CONTROLS[objective],
         CONTROLS[objective][:2],
         quick=Budget(seeds=2, iterations=2, learner=QUICK),

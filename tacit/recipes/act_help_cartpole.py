@@ -8,7 +8,7 @@ CONTROLS = (act.NONE, act.CONSTANT, act.NOISE)
 RECIPE = act.of_learning(
     "act-help-cartpole",
     "Messages that are functions of the state help PPO to learn",
-    act.adversaries("help", 60, victims=4, block=1),
+    {act.ROW: act.adversaries("help", 60, victims=4, block=1)},
     CONTROLS,
     (act.NONE, act.CONSTANT),
     full=Budget(seeds=8, raised=200),
