@@ -79,7 +79,8 @@ def _shown(name: str, names: tuple[str, ...], runs: Mapping[str, Finished]) -> l
         ("Shortest ways of the levels learned on", "level_steps", "steps"),
         ("Scores in the buffer", "score", "mean score"),
     )
-    pictures = [curricula.curve(title, {name: run}, metric, words) for title, metric, words in curves]
+    told = [curve for curve in curves if curve[1] in run.metrics]  # who keeps no levels has no scores
+    pictures = [curricula.curve(title, {name: run}, metric, words) for title, metric, words in told]
     if getattr(run.config, "capacity", 0):
         pictures.append(curricula.highest("Levels of highest score, seed 0", run))
     if not names:

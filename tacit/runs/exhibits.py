@@ -46,7 +46,7 @@ def square(
 def curves(title: str, x: Sequence[float], lines: Mapping[str, np.ndarray], labels: tuple[str, str]) -> Exhibit:
     """Lines over a common x, `[len(x)]` each by name; `labels` are those of the axes.
 
-    NaN is a gap, and a line that is shorter than x ends early.
+    NaN is a gap, what stands alone between gaps is a dot, and a line that is shorter than x ends early.
     """
     values = {name: _or_gaps(line) + [None] * (len(x) - len(line)) for name, line in lines.items()}
     return {"kind": "curves", "title": title, "x": list(x), "lines": values, "labels": list(labels)}
@@ -139,11 +139,20 @@ def _curves(exhibit: Exhibit) -> str:
         style = "-" if place < len(plots.COLORS) else "--"
         label = name if place < NAMED else None
         axis.plot(exhibit["x"], lines[name], style, color=color, label=label, linewidth=1.3)
+        alone = _alone(lines[name])
+        axis.plot(np.array(exhibit["x"])[alone], lines[name][alone], ".", color=color)
     axis.set_xlabel(exhibit["labels"][0])
     axis.set_ylabel(exhibit["labels"][1])
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    if lines:
+        axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return f"<figure>{plots.as_svg(drawn)}</figure>"
+
+
+def _alone(line: np.ndarray) -> np.ndarray:
+    """Which numbers of a line have a gap, or nothing, on both sides: no stroke leads to them."""
+    told = np.pad(np.isfinite(line), 1)
+    return told[1:-1] & ~told[:-2] & ~told[2:]
 
 
 def _figure(draw: Callable[[Exhibit], str]) -> Callable[[Exhibit], str]:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from tacit.errors import Interrupted, RunError, SettingError
 from tacit.recipes import reproduction
 from tacit.recipes.base import Budget, Measured, Recipe, Target
-from tacit.runs import computation, exhibits, report, store
+from tacit.runs import computation, exhibits, plots, report, store
 from tacit.runs.computation import Computation
 from tacit.runs.experiment import Experiment
 from tacit.settings import setting
@@ -73,6 +74,16 @@ def test_curves_may_have_gaps_and_end_early():
     assert curve["lines"] == {"gap": [1.0, None, 3.0], "short": [2.0, None, None]}
     assert exhibits.html(curve).count("<figure>") == 1
     assert exhibits.html(exhibits.curves("c", [0], {"nothing": np.array([np.nan])}, ("x", "y"))).count("<figure>") == 1
+    assert exhibits.html(exhibits.curves("c", [0], {}, ("x", "y"))).count("<figure>") == 1  # and without a warning
+
+
+@pytest.mark.parametrize(
+    ("line", "dots"),
+    [([1.0, 2.0, 3.0], 0), ([1.0, np.nan, 3.0], 2), ([1.0, 2.0, np.nan], 0), ([np.nan, 2.0, np.nan], 1), ([1.0], 1)],
+)
+def test_what_stands_alone_between_gaps_is_a_dot(line, dots):
+    page = exhibits.html(exhibits.curves("c", range(len(line)), {"a": np.array(line)}, ("x", "y")))
+    assert len(re.findall(f"<use [^>]*fill: {plots.COLORS[0]}", page, re.IGNORECASE)) == dots
 
 
 def test_round_trip():
