@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from tacit.errors import Misfit
 from tacit.types import Level
 
 LOWEST = float(np.finfo(np.float32).min)  # the score of nothing: a state must be finite
@@ -154,7 +155,11 @@ def insert(buffer: LevelBuffer, judged: Judged, priority: Priority, distinct: bo
 
     Args:
         distinct: a level that is there already only has its score renewed.
+
+    Raises:
+        Misfit: the levels have another form than the buffer's, or are larger or smaller.
     """
+    _check(buffer, judged.levels)
 
     def one(buffer: LevelBuffer, new: Judged) -> tuple[LevelBuffer, None]:
         smallest = jnp.argmin(weights(buffer, priority))
@@ -189,11 +194,29 @@ def _equal(buffer: LevelBuffer, level: Level) -> Bool[Array, " N"]:
     return same
 
 
+def _check(buffer: LevelBuffer, levels: Level) -> None:
+    """Refuses levels that are not of the buffer's form and size, which arrays of other shapes might hide."""
+    held, new = (
+        {jax.tree_util.keystr(path): leaf.shape[1:] for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
+        for tree in (buffer.levels, levels)
+    )
+    if held.keys() != new.keys():
+        odd = min(held.keys() ^ new.keys())
+        raise Misfit(f"the buffer and the levels offered to it are of different games: only one of them has {odd}")
+    for part, shape in held.items():
+        if new[part] != shape:
+            raise Misfit(f"{part} of the levels offered is {list(new[part])}, and of those in the buffer {list(shape)}")
+
+
 def keep_best(buffer: LevelBuffer, judged: Judged) -> LevelBuffer:
     """The buffer's levels and new ones, as many as it holds of those with the highest scores, in this order.
 
     What was not scored (minus infinity) is not kept.
+
+    Raises:
+        Misfit: the levels have another form than the buffer's, or are larger or smaller.
     """
+    _check(buffer, judged.levels)
     score = jnp.concatenate([buffer.score, judged.score])
     kept, places = jax.lax.top_k(score, len(buffer.score))
     joined = jax.tree.map(lambda old, new: jnp.concatenate([old, new])[places], buffer.levels, judged.levels)

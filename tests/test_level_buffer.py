@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tacit import buffers
 from tacit.buffers import LOWEST, Judged, LevelBuffer, Priority
+from tacit.errors import Misfit
 
 pytestmark = pytest.mark.usefixtures("strict")
 
@@ -197,3 +198,17 @@ def test_insertions_equal_a_plain_list(seed):
     np.testing.assert_allclose(found.score[:size], [score for score, _ in entries], rtol=1e-6)
     assert found.seen[:size].tolist() == [seen for _, seen in entries]
     np.testing.assert_allclose(weights(found, SHARP)[:size], plain_weights(entries, 24), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("levels", "line"),
+    [
+        ({"name": jnp.zeros((2, 3), jnp.int32)}, "['name'] of the levels offered is [3], and of"),
+        ({"word": jnp.zeros(2, jnp.int32)}, "of different games: only one of them has ['name']"),
+    ],
+)
+@pytest.mark.parametrize("offer", [lambda *given: buffers.insert(*given, SHARP), buffers.keep_best])
+def test_levels_of_another_size_or_game_are_refused(offer, levels, line):
+    with pytest.raises(Misfit) as error:
+        offer(filled(), Judged(levels, jnp.ones(2), jnp.ones(2)))
+    assert line in str(error.value)

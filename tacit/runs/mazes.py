@@ -59,8 +59,11 @@ def chosen(plan: Plan, seed: int) -> dict[str, tuple[MazeLevel, int]]:
             text = pathlib.Path(plan.levels).read_text()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"levels cannot be read from {plan.levels}: {error}") from None
+        texts = [part for part in text.split("\n\n") if part.strip()]
+        if not texts:
+            raise InputError(f"{plan.levels} holds no level")
         try:
-            found[OWN] = (several([part for part in text.split("\n\n") if part.strip()]), mazes.SHORT)
+            found[OWN] = (several(texts), mazes.SHORT)
         except InputError as error:
             raise InputError(f"{plan.levels}: {error}") from None
     return found

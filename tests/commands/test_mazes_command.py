@@ -19,6 +19,7 @@ def runs(tmp_path_factory):
     trained(place, "naive-ipd", Experiment("naive", "ipd", seeds=1, iterations=1))
     (place / "good.txt").write_text(">G.....\n.......\n\n.......\n>.G....\n")
     (place / "bad.txt").write_text(">G\n\n>.\n.x\n")
+    (place / "empty.txt").write_text("\n \n\n")
     return place
 
 
@@ -60,6 +61,7 @@ def test_a_table_a_page_and_json(capsys, runs, tmp_path):
         ("{runs}/naive-ipd-001", "{runs}/naive-ipd-001 learned MatrixGame, and not the maze"),
         ("{runs}/naive-ipd-001 --mazes Labyrinth9", "unknown maze 'Labyrinth9'"),
         ("{runs}/naive-ipd-001 --levels {runs}/bad.txt", "{runs}/bad.txt: level 1, row 1, column 1: unknown mark 'x'"),
+        ("{runs}/naive-ipd-001 --levels {runs}/empty.txt", "{runs}/empty.txt holds no level"),
         ("{runs}/naive-ipd-001 --levels {runs}/none.txt", "levels cannot be read from {runs}/none.txt"),
     ],
 )
