@@ -1,5 +1,6 @@
 """Running a recipe: its rows one after another in one run folder, then the table of published beside measured."""
 
+import contextlib
 import dataclasses
 import math
 import pathlib
@@ -141,7 +142,8 @@ def _row(
     if computed:
         return computation.read_back(place) if done else computation.work(place, row, say)
     if done:
-        return training.read_back(place)
+        with contextlib.suppress(RunError):  # its end is lost: it is computed again, from the newest checkpoint left
+            return training.read_back(place)
     finished = training.train(place, tell, until)
     if row.learner in SHAPERS:  # later rows may play what was learned
         policies.save(finished)

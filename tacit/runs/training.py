@@ -179,12 +179,15 @@ def read_back(folder: RunFolder) -> Finished:
     """A run as its newest usable checkpoint has it, whether that was its end or not.
 
     Raises:
-        RunError: there is none.
+        RunError: there is none; or the run is done and its end is lost.
     """
     experiment = experiment_of(folder)
     with precision(experiment.precision):
         resolved = resolve(experiment)
-        state = checkpoint.restore(folder.path / "checkpoints", _expected(resolved, experiment)).state
+        state, record, refused = checkpoint.restore(folder.path / "checkpoints", _expected(resolved, experiment))
+    if folder.status().get("status") == "done" and record["iteration"] < experiment.iterations:
+        why = refused[0] if refused else f"the newest checkpoint is of iteration {record['iteration']}"
+        raise RunError(f"{folder.path} has lost its end ({why}); tacit train --resume {folder.path} computes it again")
     return Finished(folder, experiment, resolved, state)
 
 
