@@ -309,20 +309,20 @@ def chunks(
         state, done: go on from this state after so many iterations. How a run is cut never changes its numbers.
     """
     scale.prepare()
-    key, lanes = jax.random.key(seed), scale.spread(np.asarray(seeds, np.uint32), len(seeds))
-    state = scale.spread(_init(make, game, config, key, lanes) if state is None else state, len(seeds))
+    key, lanes, runs = jax.random.key(seed), scale.spread(np.asarray(seeds, np.uint32)), len(seeds)
+    state = scale.spread(_init(make, game, config, key, lanes) if state is None else state)
     if done == 0:
-        yield Chunk(0, state, {}, 0.0)
+        yield Chunk(0, scale.first(state, runs), {}, 0.0)
     rows, iterate = 1, _compiled(make(game, config).deep)
     while done < iterations:
         width = min(every, iterations - done)
         rows = max(1, min(rows, MAX_ROWS, (iterations - done) // width))
         began = time.perf_counter()
         state, metrics = iterate(make, game, config, key, lanes, state, done, rows, width)
-        metrics = {name: np.asarray(leaf)[:rows] for name, leaf in metrics.items()}  # waits for the result
+        metrics = {name: np.asarray(leaf)[:rows, :runs] for name, leaf in metrics.items()}  # waits for the result
         spent = time.perf_counter() - began
         done += rows * width
-        yield Chunk(done, state, metrics, spent)
+        yield Chunk(done, scale.first(state, runs), metrics, spent)
         rows = max(1, int(rows * min(seconds / max(spent, 1e-9), 8.0)))
 
 

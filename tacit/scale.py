@@ -9,6 +9,8 @@ import warnings
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import PyTree
 
 SAFE_SCHEDULER = "--xla_cpu_enable_concurrency_optimized_scheduler=false"
@@ -78,14 +80,31 @@ def precision_of(tree: PyTree) -> Any:
     )
 
 
-def spread(tree: PyTree, size: int) -> PyTree:
-    """A tree whose leaves start with an axis of this size, spread along it over as many devices as divide it."""
-    devices = jax.devices()
-    count = max(n for n in range(1, min(size, len(devices)) + 1) if size % n == 0)
+def spread(tree: PyTree) -> PyTree:
+    """A tree of runs side by side, leaves `[S, ...]`, with equally many of them on each device.
+
+    Where they do not come out even, the last is there several times: five on two devices are three and three, which
+    takes as long as three, where one device alone would take as long as five. `first` leaves them out again.
+    """
+    return jax.tree.map(_spread, tree)
+
+
+def _spread(leaf: Any) -> Any:
+    size = len(leaf)
+    share = -(-size // len(jax.devices()))  # of each device
+    count = -(-size // share)
     if count == 1:
-        return tree
-    mesh = jax.make_mesh((count,), ("seeds",), devices=devices[:count], axis_types=(jax.sharding.AxisType.Auto,))
-    return jax.device_put(tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("seeds")))
+        return leaf
+    if extra := share * count - size:
+        leaf = np.concatenate([leaf, np.repeat(leaf[-1:], extra, axis=0)])
+    devices, kinds = jax.devices()[:count], (jax.sharding.AxisType.Auto,)
+    mesh = jax.make_mesh((count,), ("seeds",), devices=devices, axis_types=kinds)
+    return jax.device_put(leaf, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("seeds")))
+
+
+def first(tree: PyTree, size: int) -> PyTree:
+    """The first `size` of the runs that were spread."""
+    return jax.tree.map(lambda leaf: leaf if len(leaf) == size else jnp.asarray(np.asarray(leaf)[:size]), tree)
 
 
 def cache_programs() -> None:

@@ -52,6 +52,23 @@ def test_equal_seeds_equal_bits_and_other_seeds_other_bits():
     assert np.abs(np.asarray(first) - np.asarray(other)).max() > 1e-3
 
 
+def test_seeds_that_do_not_come_out_even_are_the_runs_they_would_be_among_others():
+    """Three on two devices: as four of which the last is another one, to the last bit, and as they go on."""
+    run = functools.partial(tacit.run, naive_pg.make, GAME, CONFIG, iterations=6)
+    three, four = run(seeds=3), run(seeds=4)
+    assert len(jax.devices()) == 2
+    for name, rows in three.metrics.items():
+        if rows.ndim > 1:
+            assert rows.shape[1] == 3
+            np.testing.assert_array_equal(rows, four.metrics[name][:, :3])
+    np.testing.assert_array_equal(three.state.logits, four.state.logits[:3])
+    cut = {"seeds": range(3), "seconds": 0.0}
+    half = list(loops.chunks(naive_pg.make, GAME, CONFIG, iterations=2, **cut))[-1]
+    assert half.state.logits.shape[0] == 3
+    rest = list(loops.chunks(naive_pg.make, GAME, CONFIG, iterations=6, done=2, state=half.state, **cut))[-1]
+    np.testing.assert_array_equal(rest.state.logits, three.state.logits)
+
+
 def test_a_row_is_the_mean_of_its_iterations():
     single = tacit.run(naive_pg.make, GAME, CONFIG, iterations=6, seeds=1, every=1).metrics["reward"]
     rows = tacit.run(naive_pg.make, GAME, CONFIG, iterations=6, seeds=1, every=3).metrics["reward"]

@@ -156,10 +156,27 @@ def test_precision():
 
 
 @pytest.mark.parametrize("size", range(1, 7))
-def test_seeds_spread_over_as_many_devices_as_divide_them(size):
+def test_equally_many_seeds_are_on_each_device(size):
     tree = {"a": np.arange(2.0 * size).reshape(size, 2), "b": np.arange(size)}
-    found = scale.spread(tree, size)
-    used = 2 if size % 2 == 0 else 1
+    found = scale.spread(tree)
+    used = min(size, 2)
     assert len(jnp.asarray(found["a"]).sharding.device_set) == used
-    assert np.array_equal(found["a"], tree["a"])
-    assert np.array_equal(found["b"], tree["b"])
+    assert len(found["a"]) == len(found["b"]) == size + (used - size % used) % used
+    for name, leaf in tree.items():
+        assert np.array_equal(scale.first(found, size)[name], leaf)
+        assert (np.asarray(found[name])[size:] == leaf[-1]).all()  # and not the first again, nor zeros
+
+
+@pytest.mark.parametrize(
+    ("size", "devices", "held", "used"),
+    [(5, 4, 6, 3), (10, 4, 12, 4), (9, 8, 10, 5), (5, 16, 5, 5), (17, 16, 18, 9), (3, 1, 3, 1), (64, 8, 64, 8)],
+)
+def test_no_device_has_more_than_its_share(size, devices, held, used, monkeypatch):
+    """Of the smallest number that the fullest device must hold, none holds less but for what is missing."""
+    asked = []
+    monkeypatch.setattr(jax, "devices", lambda: list(range(devices)))
+    monkeypatch.setattr(jax, "make_mesh", lambda shape, *_, **__: asked.append(shape))
+    monkeypatch.setattr(jax.sharding, "NamedSharding", lambda *_: None)
+    monkeypatch.setattr(jax, "device_put", lambda leaf, _: leaf)
+    assert len(scale.spread(np.arange(size))) == held
+    assert asked == ([(used,)] if used > 1 else [])

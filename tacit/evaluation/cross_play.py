@@ -175,7 +175,7 @@ def cross_play(
         levels = levels_of(game, games, seed)
         for policies, pairs, width in blocks:
             padded = [*pairs, *[pairs[-1]] * (width - len(pairs))]  # as many each time: one program
-            params = scale.spread(_params(models, padded), width)
+            params = scale.spread(_params(models, padded))
             played = _play(policies, measure, games, game, params, levels, play_key)
             for place, pair in enumerate(pairs):
                 found[pair] = jax.tree.map(lambda leaf, place=place: np.asarray(leaf[place], float), played)

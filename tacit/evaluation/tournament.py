@@ -146,9 +146,9 @@ def played_scores(
     parts = []
     for first in range(0, lanes, width):
         numbers = np.minimum(np.arange(first, first + width), lanes - 1)  # as many each time: one program
-        numbers = scale.spread(numbers.astype(np.uint32), width)
+        numbers = scale.spread(numbers.astype(np.uint32))
         total, length = _play(kinds, members, *options, params, *reals, jax.random.key(seed), numbers)
-        parts.append(np.asarray(total, float) / np.asarray(length, float))
+        parts.append((np.asarray(total, float) / np.asarray(length, float))[:width])
     scores = np.concatenate(parts)[:lanes]
     return scores.reshape(tournaments, rules.repetitions, *scores.shape[1:])
 
