@@ -4,6 +4,8 @@ Every method's student is tested as it plays on rows of eight rooms, drawn by th
 fruit is eaten by those who learned the way; who did not is shown.
 """
 
+import functools
+import pathlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -19,6 +21,7 @@ from tacit.recipes.base import Budget, Measured, Recipe, Target, over_seeds, sha
 from tacit.recipes.curricula import DR, METHODS, OWN, PLR, ROBUST, SAMPLR
 from tacit.runs import exhibits
 from tacit.runs.experiment import Experiment
+from tacit.runs.policies import run_in
 from tacit.runs.training import Finished
 from tacit.types import Step
 
@@ -56,6 +59,12 @@ def _counted(step: Step) -> dict[str, Array]:
 
 def eaten(run: Finished) -> Eaten:
     """What each seed eats on the longest rows of rooms."""
+    return _eaten(run.folder.path)
+
+
+@functools.lru_cache(maxsize=16)
+def _eaten(path: pathlib.Path) -> Eaten:
+    run = run_in(path)
     return Eaten(**play(Result(run.make, run.game.held_out, run.config, run.state, {}), _counted, LEVELS))
 
 
