@@ -28,7 +28,13 @@ from tacit.types import Action, Bits, Discrete, Real
 
 DOCS = pathlib.Path(__file__).resolve().parent
 BLOCK = re.compile(r"(<!-- (?P<kind>[a-z]+)(?:: (?P<words>[^>]*?))? -->\n).*?(<!-- end -->)", re.DOTALL)
-REGISTRIES = {"games": games.GAMES, "learners": LEARNERS, "players": PLAYERS, "policies": POLICIES, "recipes": RECIPES}
+REGISTRIES = {
+    "games": games.GAMES | games.FAMILIES,
+    "learners": LEARNERS,
+    "players": PLAYERS,
+    "policies": POLICIES,
+    "recipes": RECIPES,
+}
 NOTHING = "-"
 HEAD = ("Option", "Default", "Allowed", "Unit", "Meaning", "Source")  # of a table of settings
 

@@ -132,12 +132,18 @@ def _list(argv: list[str]) -> int:
     kinds = parsed.words or list(KINDS)
     if kinds[0] not in KINDS:
         raise SettingError(unknown("list", kinds[0], KINDS))
-    from tacit.games import GAMES
+    from tacit.games import FAMILIES, GAMES
     from tacit.learners import LEARNERS, PLAYERS
     from tacit.policies import POLICIES
     from tacit.recipes import RECIPES
 
-    registries = {"games": GAMES, "learners": LEARNERS, "players": PLAYERS, "policies": POLICIES, "recipes": RECIPES}
+    registries = {
+        "games": GAMES | FAMILIES,
+        "learners": LEARNERS,
+        "players": PLAYERS,
+        "policies": POLICIES,
+        "recipes": RECIPES,
+    }
     found = {kind: {name: entry.line for name, entry in registries[kind].items()} for kind in kinds}
     if parsed.options.json:
         print_json(found)
@@ -244,7 +250,7 @@ def _train_new(names: list[str], argv: list[str]) -> int:
         options.precision,
     )
     parts = (pathlib.Path(learner).name, against and f"vs-{pathlib.Path(against).name}", game)
-    name = "-".join(part for part in parts if part)
+    name = "-".join(part for part in parts if part).replace(":", "-")  # not all systems allow it in a folder's name
     return _run(new_run(pathlib.Path(options.out), name, wanted), options)
 
 

@@ -13,7 +13,7 @@ import tacit
 from tacit import bench, cli
 from tacit.commands import EVALUATIONS
 from tacit.errors import InputError, Interrupted, Stopped
-from tacit.games import GAMES
+from tacit.games import FAMILIES, GAMES
 from tacit.learners import LEARNERS, PLAYERS
 from tacit.policies import POLICIES
 from tacit.recipes import RECIPES
@@ -21,7 +21,13 @@ from tacit.runs import training
 from tacit.runs.experiment import Experiment
 from tacit.settings import options
 
-REGISTRIES = {"games": GAMES, "learners": LEARNERS, "players": PLAYERS, "policies": POLICIES, "recipes": RECIPES}
+REGISTRIES = {
+    "games": GAMES | FAMILIES,
+    "learners": LEARNERS,
+    "players": PLAYERS,
+    "policies": POLICIES,
+    "recipes": RECIPES,
+}
 
 LIGHT = """
 import contextlib, io, json, sys

@@ -13,7 +13,8 @@ import pytest
 
 from tacit import bench, cli, games, learners, recipes
 from tacit.commands import EVALUATIONS
-from tacit.interop import hle
+from tacit.games.cart_pole import CartPole
+from tacit.interop import gymnax, hle
 from tacit.recipes import reproduction
 from tacit.runs import report, store, training
 
@@ -205,6 +206,7 @@ def test_commands_are_understood(page, registries, tmp_path, monkeypatch, capsys
     for name in ("open", "create"):
         monkeypatch.setattr(store.RunFolder, name, understood)
     monkeypatch.setattr(hle, "library", lambda: None)  # the reference engine need not be installed to be named
+    monkeypatch.setattr(gymnax, "task", lambda _: CartPole())  # nor gymnax; its tasks have the same settings
     execute(page, monkeypatch, wanted=lambda body: FILE.match(body) or body.startswith(REGISTERS))
     for argv in command_lines(page):
         if len(argv) == 1 or argv[0] == "list":

@@ -1,8 +1,10 @@
-"""Games. `GAMES` names them as text, so that listing them imports nothing."""
+"""Games. `GAMES` names them as text, so that listing them imports nothing; `FAMILIES` those of other libraries."""
 
 from typing import Any
 
+from tacit.errors import SettingError
 from tacit.registry import Entry, load, modify
+from tacit.settings import unknown
 
 GAMES = {
     "ipd": Entry("tacit.games.matrix:ipd", "iterated prisoner's dilemma"),
@@ -65,10 +67,35 @@ GAMES = {
 }
 
 
+FAMILIES = {
+    "gymnax:TASK": Entry("tacit.interop.gymnax:task", "any task of gymnax, where it is installed: gymnax:CartPole-v1"),
+}
+
+
+def family(name: str) -> str:
+    """The family that a name belongs to, as `FAMILIES` has it; empty where it names one of our own games."""
+    before, colon, _ = name.partition(":")
+    return next((form for form in FAMILIES if colon and form.partition(":")[0] == before), "")
+
+
+def check_name(name: str) -> None:
+    """Refuses the name of no game, and imports nothing for it.
+
+    Raises:
+        SettingError: it is unknown; the line names the nearest one and all that are allowed.
+    """
+    if name not in GAMES and not family(name):
+        raise SettingError(unknown("game", name, [*GAMES, *FAMILIES]))
+
+
 def make(name: str, **rules: Any) -> Any:
     """The game of that name, with some of its rules changed.
 
     Raises:
         SettingError: the name or a rule is unknown, or a value is refused; the line says what is allowed.
+        InputError: it is a game of another library, which is not installed.
     """
+    check_name(name)
+    if form := family(name):
+        return modify(load("game", FAMILIES, form)(name.partition(":")[2]), rules)
     return modify(load("game", GAMES, name)(), rules)

@@ -109,11 +109,17 @@ RECIPES = {
     ),
     "act-help-pendulum": Entry("tacit.recipes.act_control:HELP_PENDULUM", "messages help PPO to swing a pendulum up"),
     "act-help-reacher": Entry("tacit.recipes.act_control:HELP_REACHER", "messages help PPO to reach with an arm"),
+    "act-help-breakout": Entry(
+        "tacit.recipes.act_control:HELP_BREAKOUT", "messages help PPO to play MinAtar's Breakout (needs gymnax)"
+    ),
     "act-disrupt-pendulum": Entry(
         "tacit.recipes.act_control:DISRUPT_PENDULUM", "messages are to keep PPO from swinging a pendulum up"
     ),
     "act-disrupt-reacher": Entry(
         "tacit.recipes.act_control:DISRUPT_REACHER", "messages are to keep PPO from reaching with an arm"
+    ),
+    "act-disrupt-breakout": Entry(
+        "tacit.recipes.act_control:DISRUPT_BREAKOUT", "messages are to keep PPO from MinAtar's Breakout (needs gymnax)"
     ),
     "act-backdoor-cartpole": Entry(
         "tacit.recipes.act_backdoor_cartpole:RECIPE", "messages steer a trained victim to goals of their own"

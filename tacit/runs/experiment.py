@@ -170,8 +170,7 @@ def check_names(learner: str, game: str, against: str) -> None:
     for name in (learner, against):
         if name and "/" not in name and name not in (known := [*LEARNERS, *PLAYERS, *POLICIES]):
             raise SettingError(unknown("learner or player", name, known))
-    if game not in games.GAMES:
-        raise SettingError(unknown("game", game, games.GAMES))
+    games.check_name(game)
 
 
 def game(name: str, changes: dict[str, Any]) -> Any:

@@ -12,6 +12,7 @@ import pytest
 
 from tacit import cli, games
 from tacit.errors import Interrupted, RunError, SettingError
+from tacit.interop import gymnax
 from tacit.recipes import RECIPES, base, reproduction
 from tacit.recipes.base import Budget, Measured, Recipe, Target, over_agents, over_seeds, share
 from tacit.runs import computation, experiment, store
@@ -49,10 +50,12 @@ LEARNERS = {
 SLOW = (
     "act-backdoor-cartpole",
     "act-defenses",
+    "act-disrupt-breakout",
     "act-disrupt-cartpole",
     "act-disrupt-pendulum",
     "act-disrupt-reacher",
     "act-farbook",
+    "act-help-breakout",
     "act-help-cartpole",
     "act-help-pendulum",
     "act-help-reacher",
@@ -93,6 +96,15 @@ SLOW = (
     "tiny-obl-learned",
     "true-regret-game",
 )  # many programs to compile
+
+
+OF_GYMNAX = ("act-help-breakout", "act-disrupt-breakout")
+
+
+def named(name, slow=()):
+    """A recipe's name as a parameter: long, or left out where the library of its game is missing."""
+    missing = pytest.mark.skipif(name in OF_GYMNAX and not gymnax.available(), reason="gymnax is not installed")
+    return pytest.param(name, marks=[missing, *[pytest.mark.long] * (name in slow)])
 
 
 def shortened(row):
@@ -148,7 +160,7 @@ def test_recipes_are_complete(name):
             assert target.published is not None
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", [named(name) for name in EACH])
 @pytest.mark.parametrize("mode", base.MODES)
 def test_experiments_round_trip(name, mode):
     for row in EACH[name].experiments(mode, None, 3).values():
@@ -171,7 +183,7 @@ def test_modes_grow(name):
     assert sizes["quick"] <= sizes["default"] <= sizes["full"]
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in SLOW else n for n in EACH])
+@pytest.mark.parametrize("name", [named(name, SLOW) for name in EACH])
 def test_every_target_is_measured(name, tmp_path):
     recipe = tiny(EACH[name])
     outcome = reproduce(tmp_path, recipe)
