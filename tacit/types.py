@@ -94,7 +94,7 @@ class Spec(NamedTuple):
         observation: tree of spaces that one player sees.
         action: tree of spaces that one player chooses from (an `Action` of two spaces where messages are sent).
         max_length: an episode has ended after at most this many steps.
-        reward_range: smallest and largest reward of one player in one step.
+        reward_range: smallest and largest reward of one player in one step; infinite where nobody tells.
     """
 
     num_players: int
