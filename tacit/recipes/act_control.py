@@ -16,7 +16,7 @@ GAMES = {"pendulum": "pendulum", "reacher": "reacher", "breakout": "gymnax:Break
 SMALL: dict[str, tuple[int, dict[str, Any]]] = {  # generations of the default mode, and its settings
     "pendulum": (6, {"population": 8, "updates": 24}),
     "reacher": (4, {"population": 4, "updates": 16}),
-    "breakout": (2, {"population": 2, "updates": 12, "length": 32, "epochs": 8}),
+    "breakout": (2, {"population": 2, "updates": 12, "length": 16, "epochs": 8}),
 }
 POPULATION = {"pendulum": 768, "reacher": 128, "breakout": 128}  # of each of the public code's GPUs
 GENERATIONS = 2049
@@ -32,11 +32,11 @@ TITLES = {
 
 def _recipe(objective: str, game: str) -> Recipe:
     generations, small = SMALL[game]
-    size, updates, published = POPULATION[game], UPDATES[game], PRESETS[game]
+    size, updates, code = POPULATION[game], UPDATES[game], PRESETS[game]
     full: dict[str, Any] = CODE | {"population": size, "block": size, "updates": updates, "last": LAST[objective]}
     less = ""
     if "epochs" in small:
-        less = f" ({small['length']} steps and {small['epochs']} passes instead of {published.length} and {published.epochs})"
+        less = f" ({small['length']} steps and {small['epochs']} passes instead of {code.length} and {code.epochs})"
         full |= {"length": 0, "epochs": 0}  # those of the public code
     return act.of_learning(
         f"act-{objective}-{game}",
