@@ -9,7 +9,7 @@ from tacit.runs import training
 from tacit.runs.experiment import Experiment
 from tacit.runs.store import RunFolder
 
-WANTED = Experiment("curriculum", "two-fruits", "", {"num_games": 4, "length": 4, "capacity": 8}, iterations=6, seeds=2)
+WANTED = Experiment("naive", "ipd", iterations=6, seeds=2)
 
 
 def quiet(told):
@@ -64,13 +64,13 @@ def test_a_lost_end_is_told_and_computed_again(harm, tmp_path):
 
 def test_a_recipe_computes_the_lost_end_of_a_row_again(tmp_path, monkeypatch):
     def measure(runs):
-        return {"t": over_seeds(runs["row"].metrics["apple"][-1, :])}
+        return {"t": over_seeds(runs["row"].metrics["value"][-1, :, 0])}
 
-    recipe = Recipe("true-regret-game", "t", "p", {"row": WANTED}, measure, (Target("t", "s", low=-1.0, reason="so"),))
+    recipe = Recipe("chicken", "t", "p", {"row": WANTED}, measure, (Target("t", "s", low=-1.0, reason="so"),))
     monkeypatch.setattr(reproduction, "recipe_named", lambda _: recipe)
     folder = reproduction.new_reproduction(tmp_path, recipe, "default", None, 0)
     first = reproduction.reproduce(folder, quiet, quiet)
-    row = RunFolder(folder.path / "rows/01-curriculum")
+    row = RunFolder(folder.path / "rows/01-naive")
     whole = newest(row).read_bytes()
     flip(newest(row))
     again = reproduction.reproduce(RunFolder.open(folder.path), quiet, quiet)
