@@ -186,6 +186,8 @@ def _check(flag: str, option: Option, taken: Sequence[str]) -> None:
     if not taken:
         raise SettingError(f"{flag} needs {words(option)}")
     kind = option.default[0] if isinstance(option.default, tuple) else option.default
+    if isinstance(kind, str) and taken[0].startswith("-"):  # the next option: the value is missing
+        raise SettingError(f"{flag} needs {words(option)}, got {taken[0]}")
     if option.default is None and taken[0] == "None":
         return
     convert = {int: int, str: str}.get(type(kind), float)

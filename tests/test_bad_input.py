@@ -32,6 +32,8 @@ LINES = [
     ("list --seed nan", "--seed must be a whole number, got nan"),
     ("list --seed", "--seed needs a whole number"),
     ("list --out", "--out needs a name"),
+    ("list --out --json", "--out needs a name, got --json"),
+    ("evaluate mazes nowhere --levels --seed=1", "--levels needs a name, got --seed=1"),
     # reproduce
     ("reproduce", "tacit reproduce RECIPE"),
     ("reproduce lola-ipdd", "did you mean lola-ipd?"),

@@ -67,7 +67,7 @@ class Config(ppo.Config):
     """Settings of curricula, beside those of the student's PPO."""
 
     capacity: int = setting(
-        4000, "levels of the buffer; 0: nothing is kept (DR)", unit="levels", source="JaxUED", low=0
+        4000, "levels of the buffer; 0: nothing is kept (DR)", unit="levels", source="JaxUED", low=0, high=10**6
     )
     replay: float = setting(
         0.8, "probability of a replay, if it is not a mutant's turn", source="JaxUED", low=0.0, high=1.0

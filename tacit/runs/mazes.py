@@ -1,6 +1,7 @@
 """Tests in mazes as a computation: runs from their folders, their figures, tables and pictures."""
 
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ def chosen(plan: Plan, seed: int) -> dict[str, tuple[MazeLevel, int]]:
             text = pathlib.Path(plan.levels).read_text()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"levels cannot be read from {plan.levels}: {error}") from None
-        texts = [part for part in text.split("\n\n") if part.strip()]
+        texts = [part for part in re.split(r"\n[ \t]*\n", text) if part.strip()]
         if not texts:
             raise InputError(f"{plan.levels} holds no level")
         try:
