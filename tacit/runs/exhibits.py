@@ -141,6 +141,8 @@ def _curves(exhibit: Exhibit) -> str:
         axis.plot(exhibit["x"], lines[name], style, color=color, label=label, linewidth=1.3)
         alone = _alone(lines[name])
         axis.plot(np.array(exhibit["x"])[alone], lines[name][alone], ".", color=color)
+    if all(isinstance(x, int) for x in exhibit["x"]):  # counts have no halves
+        axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_xlabel(exhibit["labels"][0])
     axis.set_ylabel(exhibit["labels"][1])
     axis.grid(alpha=0.3)

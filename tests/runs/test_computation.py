@@ -77,6 +77,16 @@ def test_curves_may_have_gaps_and_end_early():
     assert exhibits.html(exhibits.curves("c", [0], {}, ("x", "y"))).count("<figure>") == 1  # and without a warning
 
 
+def test_counts_have_no_halves():
+    whole, real = (
+        exhibits.html(exhibits.curves("c", x, {"a": np.array([10.0, 20.0, 30.0])}, ("x", "y")))
+        for x in ([1, 2, 3], [1.0, 2.0, 3.0])
+    )
+    halves = re.compile(r"<!-- [123]\.\d+ -->")  # what the axis of x says
+    assert halves.search(real)
+    assert not halves.search(whole)
+
+
 @pytest.mark.parametrize(
     ("line", "dots"),
     [([1.0, 2.0, 3.0], 0), ([1.0, np.nan, 3.0], 2), ([1.0, 2.0, np.nan], 0), ([np.nan, 2.0, np.nan], 1), ([1.0], 1)],
