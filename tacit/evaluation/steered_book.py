@@ -7,8 +7,8 @@ and looks by evolution strategies for far orders, a function of public numbers a
 
 ticks. Both goals are played under the same chance, so J is half the difference that the goal makes to the price.
 The price has noise of its own (about 9 ticks), beside which a few lots of a trader are little. The search therefore
-climbs the sum of the expected impacts of all trades (`tacit.evaluation.book_impact`), which has the same mean as J, to
-the end of an episode, and a small part of its noise.
+climbs the sum of the impacts of all trades, which are exact expectations (`tacit.evaluation.book_impact`). It has the
+mean of J, but for what the last trades would still have done after the end, and a small part of its noise.
 
 Traders who share the book are copies of one: they see the same far orders, take their likeliest actions, and so act as
 one.
@@ -27,6 +27,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Key, PRNGKeyArray, PyTree
 
 import tacit
@@ -183,7 +184,7 @@ class Puppeteer(_Aimed):
     def placed(self, state: BookState) -> Float[Array, " far"]:
         own, shared = state.held[:1].astype(float) / self.limit, self._shared(state)
         seen = jnp.concatenate([shared[:6], own, shared[6:]])
-        far = (self.honest(state) + self.offers) / SHOWN
+        far = (self.honest(state)[None] + self.offers) / SHOWN
         answers = jax.vmap(lambda far: self.params(jnp.append(seen, far), ())[1].argmax())(far)
         up = state.goal > 0  # what a buy is to this goal, a sale is to the other, on the other side of the book
         pressure = jnp.abs(state.goal * state.pressure - self.pressures).argmin()
@@ -233,7 +234,7 @@ def _moved(key: PRNGKeyArray, book: Any, params: Params, known: Tables, count: i
         played = _alone(book(goal), params, key, count)
         held, before = played.next_state.held[..., 0], played.state.held[..., 0]
         action, queue = jnp.sign(held - before) + 1, played.state.queue
-        pressure = jnp.abs(played.state.pressure[..., None] - known.pressures).argmin(-1)
+        pressure = jnp.abs(played.state.pressure[..., None] - known.pressures[None, None]).argmin(-1)
         impacts = known.lasting[action, pressure, queue[..., 0], queue[..., 1]]
         last = jax.tree.map(lambda leaf: leaf[-1], played.next_state)
         earned, expected = goal * last.price.astype(float), goal * impacts.sum(0)
@@ -267,20 +268,23 @@ def puppets(
 
 
 @jax.jit
-def shaped(keys: Key[Array, " V"], game: FarBook, victims: Params, known: Tables, search: Search) -> PyTree:
-    """For each victim the far orders found that move it, leaves `[V, ...]`."""
+def shaped(
+    keys: Key[Array, " V"], game: FarBook, victims: Params, first: PyTree, known: Tables, search: Search
+) -> PyTree:
+    """For each victim the far orders found that move it, leaves `[V, ...]`; it begins from `first`, likewise."""
 
-    def one(key: PRNGKeyArray, params: Params) -> Talker:
+    def one(key: PRNGKeyArray, params: Params, first: Talker) -> Talker:
+        numbers, talker_of = ravel_pytree(first)  # one draw for all: compiling one a layer takes far longer
+
         def trial(key: PRNGKeyArray) -> tuple[PRNGKeyArray, Any]:
             change_key, play_key = jax.random.split(key)
 
-            def worth(orders: Talker) -> Array:
-                return _told(play_key, game, params, orders, known, search.episodes).expected.mean()
+            def worth(numbers: Array) -> Array:
+                return _told(play_key, game, params, talker_of(numbers), known, search.episodes).expected.mean()
 
             return change_key, worth
 
-        first = talker(jax.random.fold_in(key, 0), game)
-        generations = jax.random.split(jax.random.fold_in(key, 1), search.generations)
-        return climb(generations, first, trial, search.pairs, search.sigma, search.lr)
+        generations = jax.random.split(key, search.generations)
+        return talker_of(climb(generations, numbers, trial, search.pairs, search.sigma, search.lr))
 
-    return jax.vmap(one)(keys, victims)
+    return jax.vmap(one)(keys, victims, first)

@@ -2,9 +2,9 @@
 
 Traders learn while nobody places far orders, beside those of a random network, and beside those of a helper, which say
 what a trader wants to know. Then they are frozen, and for each of them far orders are looked for that carry the price
-where the adversary wants it. Beside what was found: the far orders of training, random ones, and a puppeteer, who sees
-all and knows the trader's network; one trader, and crowds who share the book. Two defenses: who learned in noise, and
-who does not look.
+where the adversary wants it. Beside what was found: the far orders of training, the random ones with which the search
+began, and a puppeteer, who sees all and knows the trader's network; one trader, and crowds who share the book. Two
+defenses: who learned in noise, and who does not look.
 """
 
 import dataclasses
@@ -96,10 +96,11 @@ def _moved(
 ) -> dict[str, Moved]:
     """What each kind of far orders does to these traders, in this crowd."""
     count = settings.victims
-    found = steered_book.shaped(jax.random.split(key(1), count), book, victims, tables, search)
+    drawn = jax.vmap(lambda k: steered_book.talker(k, FarBook()))(jax.random.split(key(2), count))
+    found = steered_book.shaped(jax.random.split(key(1), count), book, victims, drawn, tables, search)
     told = {
         LEARNED: jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape)), learned),
-        DRAWN: jax.vmap(lambda k: steered_book.talker(k, FarBook()))(jax.random.split(key(2), count)),
+        DRAWN: drawn,
         FOUND: found,
     }
     rows = {kind: steered_book.judge(key(3), book, victims, own, tables, search.judged) for kind, own in told.items()}
@@ -215,6 +216,9 @@ RECIPE = Recipe(
     notes=(
         "Lines below the table give J by impact (its standard error over traders), position times goal, and a trader's "
         "return. Traders hold three lots at most, and are paid nothing for being moved.",
+        "A trader who buys three lots at once and keeps them raises the price by 0.34 ticks, and five of them by 1.79, "
+        "exactly. Half a tick each therefore asks for traders who are made to buy where the ask is thin, to sell where "
+        "the bid is long, and to buy again.",
         "FarBook is synthetic; in real markets placing orders that one means not to fill is against the law.",
     ),
     details=details,

@@ -94,7 +94,8 @@ def test_who_pulls_an_obedient_trader_raises_the_price_as_far_as_can_be(follower
 @pytest.mark.long
 def test_a_crowd_is_moved_further_and_a_search_finds_how(follower, tables):
     keys, search = jax.random.split(jax.random.key(2), 1), steered_book.Search(generations=15)
-    orders = steered_book.shaped(keys, CROWD, follower, tables[CROWD], search)
+    first = jax.vmap(lambda key: steered_book.talker(key, CROWD))(jax.random.split(jax.random.key(3), 1))
+    orders = steered_book.shaped(keys, CROWD, follower, first, tables[CROWD], search)
     found = judged(CROWD, follower, orders, tables[CROWD])
     alone = judged(BOOK, follower, orders, tables[BOOK])
     assert found.held.mean() > 0.5
