@@ -21,6 +21,7 @@ Source: this project's own design; evolution strategies after Salimans et al. 20
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -28,7 +29,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Key, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray, PyTree
 
 import tacit
 from tacit import nets
@@ -37,10 +38,10 @@ from tacit.evaluation.cross_play import greedy
 from tacit.games.cheap_talk import SCALE, Weights, message, network
 from tacit.games.farbook import CORE, MOST_LOTS, SHOWN, BookState, FarBook
 from tacit.learners import ppo
-from tacit.loops import rollout, start
+from tacit.loops import episodes
 from tacit.ops.evolution import climb
 from tacit.settings import setting
-from tacit.types import Carry, Params, Settings, Step
+from tacit.types import Params, Settings
 
 PUBLIC, MEAN_FLOW, GOAL = 8, 5, 7  # numbers that an adversary sees, and two of their places
 VICTIM = ppo.Config(num_games=16, length=200, epochs=8, minibatches=1, lr=3e-3, hidden=32)
@@ -125,17 +126,19 @@ class Moved(NamedTuple):
     fills: Array
 
 
-class Tables(NamedTuple):
-    """What trades do to the price (`book_impact.Impact`), as arrays of a compiled program."""
+class Crowd(NamedTuple):
+    """Traders who act as one: how many, and what their trades do to the price (see `book_impact.Impact`)."""
 
+    size: Array
     pressures: Array
     lasting: Array
     worth: Array
 
 
-def as_tables(known: Impact) -> Tables:
-    """Those of a book whose traders act as one."""
-    return Tables(*(jnp.asarray(table, jnp.float32) for table in (known.pressures, known.lasting, known.worth)))
+def crowd(size: int, known: Impact) -> Crowd:
+    """So many, of whom that is known."""
+    tables = (known.pressures, known.lasting, known.worth)
+    return Crowd(jnp.int32(size), *(jnp.asarray(table, jnp.float32) for table in tables))
 
 
 def deaf(game: FarBook, victims: Params) -> Params:
@@ -150,13 +153,18 @@ def deaf(game: FarBook, victims: Params) -> Params:
     return eqx.tree_at(lambda net: net.actor[0], victims, silenced(victims.actor[0]))
 
 
-class _Aimed(FarBook):
-    """The book of an adversary whose goal is given."""
+class Aimed(FarBook):
+    """The book of an adversary whose goal is given, and of one trader who stands for a crowd that acts as one.
+
+    Attributes:
+        size: of the crowd; all of them trade what the one does.
+    """
 
     goal: Any = dataclasses.field(default=0.0, metadata={"traced": True})
+    size: Any = dataclasses.field(default=1, metadata={"traced": True})
 
     @classmethod
-    def of(cls, game: FarBook, **more: Any) -> "_Aimed":
+    def of(cls, game: FarBook, **more: Any) -> "Aimed":
         """The same book, with what is new."""
         return cls(**{f.name: getattr(game, f.name) for f in dataclasses.fields(FarBook)} | more)
 
@@ -165,8 +173,11 @@ class _Aimed(FarBook):
         del key
         return jnp.asarray(self.goal, float)
 
+    def taken(self, traded: Int[Array, " P"]) -> Int[Array, "2"]:
+        return self.size * super().taken(traded)
 
-class Puppeteer(_Aimed):
+
+class Puppeteer(Aimed):
     """The book of an adversary that sees everything, knows the traders' network and tries out what it would answer.
 
     Attributes:
@@ -202,40 +213,26 @@ def offers(game: FarBook, seed: int) -> Array:
     return jnp.asarray(MOST_LOTS * np.concatenate([sides, drawn]), jnp.float32)
 
 
-def wishes(known: Tables) -> dict[str, Array]:
+def wishes(crowd: Crowd) -> dict[str, Array]:
     """Of puppeteers, by name: one who reckons with obedience ever after, one who reckons with it half, and a third.
 
     The third wants no move of the price, but traders to hold what it holds: it likes them to buy, or else to hold.
     """
-    now = jnp.broadcast_to(known.lasting[:, :, None], known.worth.shape)
+    now = jnp.broadcast_to(crowd.lasting[:, :, None], crowd.worth.shape)
     now = now.at[2, :, -1].set(0.0).at[0, :, 0].set(0.0)  # what a limit forbids
-    positions = jnp.broadcast_to(jnp.arange(3.0)[:, None, None, None, None], known.worth.shape)
-    return {"patient": known.worth, "hasty": (known.worth + now) / 2, "for positions": positions}
+    positions = jnp.broadcast_to(jnp.arange(3.0)[:, None, None, None, None], crowd.worth.shape)
+    return {"patient": crowd.worth, "hasty": (crowd.worth + now) / 2, "for positions": positions}
 
 
-def _alone(game: FarBook, params: Params, key: PRNGKeyArray, count: int) -> Step:
-    """Whole episodes of traders who are all alike and do the likeliest: one decides, and all do it."""
-    policy = greedy(nets.policy())
-    start_key, play_key = jax.random.split(key)
-
-    def act(keys: Key[Array, " P"], carry: Carry, obs: Array, legal: Array, fresh: Array, given: Any = None) -> Any:
-        del given
-        action = policy.act(keys[0], params, (), obs[0], legal[0], fresh)[1]
-        return carry, jnp.broadcast_to(action, len(obs)), ()
-
-    live = start(start_key, game, (policy,) * game.num_players, count)
-    return rollout(play_key, game, act, live, game.length, reset=False)[1]
-
-
-def _moved(key: PRNGKeyArray, book: Any, params: Params, known: Tables, count: int) -> Moved:
-    """Episodes of frozen traders in `book(goal)`, for both goals."""
+def _moved(key: PRNGKeyArray, book: Callable[[Array], Aimed], params: Params, crowd: Crowd, count: int) -> Moved:
+    """Episodes of frozen traders, who do the likeliest, in the books of both goals."""
 
     def aimed(goal: Array) -> Moved:
-        played = _alone(book(goal), params, key, count)
+        played = episodes(key, book(goal), (greedy(nets.policy()),), (params,), count)[1]
         held, before = played.next_state.held[..., 0], played.state.held[..., 0]
         action, queue = jnp.sign(held - before) + 1, played.state.queue
-        pressure = jnp.abs(played.state.pressure[..., None] - known.pressures[None, None]).argmin(-1)
-        impacts = known.lasting[action, pressure, queue[..., 0], queue[..., 1]]
+        pressure = jnp.abs(played.state.pressure[..., None] - crowd.pressures[None, None]).argmin(-1)
+        impacts = crowd.lasting[action, pressure, queue[..., 0], queue[..., 1]]
         last = jax.tree.map(lambda leaf: leaf[-1], played.next_state)
         earned, expected = goal * last.price.astype(float), goal * impacts.sum(0)
         return Moved(earned, expected, goal * held.astype(float).mean(0), played.gained[-1, :, 0], last.fills)
@@ -243,33 +240,33 @@ def _moved(key: PRNGKeyArray, book: Any, params: Params, known: Tables, count: i
     return Moved(*(each.mean(0) for each in jax.vmap(aimed)(jnp.array([1.0, -1.0]))))
 
 
-def _told(key: PRNGKeyArray, game: FarBook, params: Params, orders: Talker, known: Tables, count: int) -> Moved:
-    asked = dataclasses.replace(game, talker=orders, goals=False)
-    return _moved(key, lambda goal: _Aimed.of(asked, goal=goal), params, known, count)
+def _told(key: PRNGKeyArray, game: FarBook, params: Params, orders: Talker, crowd: Crowd, count: int) -> Moved:
+    asked = dataclasses.replace(game, talker=orders)
+    return _moved(key, lambda goal: Aimed.of(asked, goal=goal, size=crowd.size), params, crowd, count)
 
 
 @functools.partial(jax.jit, static_argnames="count")
-def judge(key: PRNGKeyArray, game: FarBook, victims: Params, orders: PyTree, known: Tables, count: int) -> Moved:
-    """Episodes of all victims `[V, E]`, each with far orders of its own, leaves `[V, ...]`."""
-    return jax.vmap(lambda params, own: _told(key, game, params, own, known, count))(victims, orders)
+def judge(key: PRNGKeyArray, game: FarBook, victims: Params, orders: PyTree, crowd: Crowd, count: int) -> Moved:
+    """Episodes of all victims `[V, E]`, a crowd of each, with far orders of its own, leaves `[V, ...]`."""
+    return jax.vmap(lambda params, own: _told(key, game, params, own, crowd, count))(victims, orders)
 
 
 @functools.partial(jax.jit, static_argnames="count")
 def puppets(
-    key: PRNGKeyArray, game: FarBook, victims: Params, tried: Array, wishes: Array, known: Tables, count: int
+    key: PRNGKeyArray, game: FarBook, victims: Params, tried: Array, wishes: Array, crowd: Crowd, count: int
 ) -> Moved:
     """Episodes of all victims `[V, E]`, each with a puppeteer of its own; see there for what is tried and liked."""
 
     def one(params: Params) -> Moved:
-        more = {"params": params, "offers": tried, "wishes": wishes, "pressures": known.pressures}
-        return _moved(key, lambda goal: Puppeteer.of(game, goal=goal, **more), params, known, count)
+        more = {"params": params, "offers": tried, "wishes": wishes, "pressures": crowd.pressures, "size": crowd.size}
+        return _moved(key, lambda goal: Puppeteer.of(game, goal=goal, **more), params, crowd, count)
 
     return jax.vmap(one)(victims)
 
 
 @jax.jit
 def shaped(
-    keys: Key[Array, " V"], game: FarBook, victims: Params, first: PyTree, known: Tables, search: Search
+    keys: Key[Array, " V"], game: FarBook, victims: Params, first: PyTree, crowd: Crowd, search: Search
 ) -> PyTree:
     """For each victim the far orders found that move it, leaves `[V, ...]`; it begins from `first`, likewise."""
 
@@ -280,7 +277,7 @@ def shaped(
             change_key, play_key = jax.random.split(key)
 
             def worth(numbers: Array) -> Array:
-                return _told(play_key, game, params, talker_of(numbers), known, search.episodes).expected.mean()
+                return _told(play_key, game, params, talker_of(numbers), crowd, search.episodes).expected.mean()
 
             return change_key, worth
 

@@ -172,7 +172,7 @@ class FarBook(Game):
         normal = jnp.array(NORMAL)[(words[-4] >> (32 - NORMAL_BITS)).astype(jnp.int32)]
         pressure = self.stay * state.pressure + self.shock * normal
         buys, sells, adds, cancels = self._arrivals(chance[: TRIALS * KINDS], pressure, state.queue)
-        took = jnp.stack([sells + jnp.maximum(-traded, 0).sum(), buys + jnp.maximum(traded, 0).sum()])
+        took = jnp.stack([sells, buys]) + self.taken(traded)
         left = state.queue + adds - cancels - took
         used = left <= 0
         up = jnp.where(used.all(), chance[-3] < 0.5, used[1])
@@ -203,6 +203,10 @@ class FarBook(Game):
         size = jnp.abs(held).astype(float)
         paid = held.astype(float) * move.astype(float) - 0.5 * jnp.abs(traded).astype(float)
         return settle(state, new, paid - jnp.where(over, 0.5 * size, 0.0))
+
+    def taken(self, traded: Int[Array, " P"]) -> Int[Array, "2"]:
+        """Lots that the traders take from the best bid and from the best ask."""
+        return jnp.stack([jnp.maximum(-traded, 0).sum(), jnp.maximum(traded, 0).sum()])
 
     def _arrivals(
         self, chance: Float[Array, " n"], pressure: Float[Array, ""], queue: Int[Array, "2"]

@@ -19,7 +19,7 @@ from jaxtyping import PyTree
 
 from tacit.evaluation import book_impact, column_audit, steered_book
 from tacit.evaluation.farbook import GROUPS, logged
-from tacit.evaluation.steered_book import Moved, Search, Tables
+from tacit.evaluation.steered_book import Crowd, Moved, Search
 from tacit.games.farbook import FarBook
 from tacit.recipes.base import Budget, Measured, Recipe, Target
 from tacit.runs import exhibits
@@ -51,8 +51,7 @@ def move(settings: Book, seeds: int, seed: int, say: Say) -> dict[str, Any]:
     Also what trades can do to the price at all ("limits"), and the audit's scores of columns ("audit").
     """
     search = Search(**{field.name: getattr(settings, field.name) for field in dataclasses.fields(Search)})
-    crowds = {crowd: dataclasses.replace(FarBook(), num_players=crowd) for crowd in settings.crowds}
-    known = {crowd: book_impact.impact(book) for crowd, book in crowds.items()}
+    known = {size: book_impact.impact(dataclasses.replace(FarBook(), num_players=size)) for size in settings.crowds}
     found: dict[str, Any] = {}
     scores: dict[str, Any] = {}
     for each in range(seeds):
@@ -60,18 +59,17 @@ def move(settings: Book, seeds: int, seed: int, say: Say) -> dict[str, Any]:
         for beside, book in _learned_in(key(0)).items():
             say(f"traders {each + 1} learn beside {beside}")
             victims = steered_book.trained(book, settings.victims, seed + each, settings.updates)
-            for crowd, shared in crowds.items():
-                say(f"traders {each + 1}, beside {beside}: far orders are looked for that move {crowd}")
-                tables = steered_book.as_tables(known[crowd])
-                rows = _moved(key, shared, victims, book.talker, tables, search, settings)
+            for size, impact in known.items():
+                say(f"traders {each + 1}, beside {beside}: far orders are looked for that move {size}")
+                rows = _moved(key, steered_book.crowd(size, impact), victims, book.talker, search, settings)
                 for kind, moved in rows.items():
-                    row = found.setdefault(beside, {}).setdefault(str(crowd), {}).setdefault(kind, {})
+                    row = found.setdefault(beside, {}).setdefault(str(size), {}).setdefault(kind, {})
                     for column in COLUMNS:
                         row.setdefault(column, []).extend(np.asarray(getattr(moved, column), float).mean(1).tolist())
             log = logged(book, seed + each, settings.logged)
             for name, score in column_audit.relevance(log, GROUPS).items():
                 scores.setdefault(beside, {}).setdefault(name, []).append(score)
-    limits = {str(crowd): {"most": each.most, "held": each.held} for crowd, each in known.items()}
+    limits = {str(size): {"most": each.most, "held": each.held} for size, each in known.items()}
     result = {"traders": found, "limits": limits, "audit": scores}
     return {**result, "exhibits": _exhibits(result)}
 
@@ -92,23 +90,22 @@ def _learned_in(key: Any) -> dict[str, FarBook]:
 
 
 def _moved(
-    key: Any, book: FarBook, victims: Params, learned: PyTree, tables: Tables, search: Search, settings: Book
+    key: Any, crowd: Crowd, victims: Params, learned: PyTree, search: Search, settings: Book
 ) -> dict[str, Moved]:
-    """What each kind of far orders does to these traders, in this crowd."""
-    count = settings.victims
-    drawn = jax.vmap(lambda k: steered_book.talker(k, FarBook()))(jax.random.split(key(2), count))
-    found = steered_book.shaped(jax.random.split(key(1), count), book, victims, drawn, tables, search)
+    """What each kind of far orders does to crowds of these traders."""
+    book, count = FarBook(), settings.victims
+    drawn = jax.vmap(lambda k: steered_book.talker(k, book))(jax.random.split(key(2), count))
+    found = steered_book.shaped(jax.random.split(key(1), count), book, victims, drawn, crowd, search)
     told = {
         LEARNED: jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape)), learned),
         DRAWN: drawn,
         FOUND: found,
     }
-    rows = {kind: steered_book.judge(key(3), book, victims, own, tables, search.judged) for kind, own in told.items()}
-    rows[MASKED] = steered_book.judge(key(3), book, steered_book.deaf(book, victims), found, tables, search.judged)
+    rows = {kind: steered_book.judge(key(3), book, victims, own, crowd, search.judged) for kind, own in told.items()}
+    rows[MASKED] = steered_book.judge(key(3), book, steered_book.deaf(book, victims), found, crowd, search.judged)
     tried = steered_book.offers(book, 0)
-    for name, wishes in steered_book.wishes(tables).items():
-        pulled = steered_book.puppets(key(4), book, victims, tried, wishes, tables, settings.pulled)
-        rows[f"{BEST}, {name}"] = pulled
+    for name, wishes in steered_book.wishes(crowd).items():
+        rows[f"{BEST}, {name}"] = steered_book.puppets(key(4), book, victims, tried, wishes, crowd, settings.pulled)
     return rows
 
 
