@@ -76,6 +76,6 @@ def logged(game: FarBook, seed: int, count: int) -> Log:
     found = _random_play(game, params, jax.random.key(seed), count)
     before, after, action, reward = (np.asarray(each, float) for each in found)
     kept = len(reward) - AHEAD
-    gained = sum(DISCOUNT**k * reward[k : k + kept] for k in range(AHEAD))
+    gained = np.sum([DISCOUNT**k * reward[k : k + kept] for k in range(AHEAD)], axis=0)
     rows = [each[:kept].reshape(kept * count, -1) for each in (before, after, action, gained)]
     return Log(rows[0], rows[1], rows[2][:, 0] - 1, rows[3][:, 0])

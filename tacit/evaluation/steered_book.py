@@ -56,7 +56,7 @@ class Search(Settings):
     episodes: int = setting(4, "episodes of a member, each with both goals", unit="episodes", low=1)
     sigma: float = setting(0.1, "standard deviation of the search", above=0.0)
     lr: float = setting(0.05, "step size of Adam", unit="per generation", low=0.0)
-    judged: int = setting(512, "episodes of the judgment, each with both goals", unit="episodes", low=2)
+    judged: int = setting(256, "episodes of the judgment, each with both goals", unit="episodes", low=2)
 
 
 class Talker(NamedTuple):

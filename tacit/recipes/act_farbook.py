@@ -39,9 +39,9 @@ class Book(Search):
     """How traders learn, and how many share the book when they are judged."""
 
     victims: int = setting(3, "traders, each of which learns alone", unit="traders", low=2, high=1000)
-    updates: int = setting(40, "updates of a trader", unit="updates", low=1, high=10**6)
+    updates: int = setting(30, "updates of a trader", unit="updates", low=1, high=10**6)
     crowds: tuple[int, ...] = setting((1, 5, 20), "traders who share the book, copies of one", unit="traders", low=1)
-    pulled: int = setting(64, "episodes of a puppeteer, each with both goals", unit="episodes", low=2)
+    pulled: int = setting(32, "episodes of a puppeteer, each with both goals", unit="episodes", low=2)
     logged: int = setting(60, "episodes of random play from which columns are audited", unit="episodes", low=10)
 
 
@@ -207,8 +207,8 @@ RECIPE = Recipe(
     rows={"book": Computation(move, Book(), seeds=2)},
     measure=measure,
     targets=tuple(_targets()),
-    quick=Budget(seeds=1, settings={"victims": 2, "updates": 30, "generations": 30, "crowds": (1, 5), "judged": 256}),
-    full=Budget(seeds=8, settings={"updates": 100, "generations": 150, "judged": 1024, "pulled": 256}),
+    quick=Budget(seeds=1, settings={"victims": 2, "generations": 30, "crowds": (1, 5)}),
+    full=Budget(seeds=8, settings={"updates": 100, "generations": 150, "judged": 1024, "pulled": 128}),
     judged_quick=True,
     notes=(
         "Lines below the table give J by impact (its standard error over traders), position times goal, and a trader's "
