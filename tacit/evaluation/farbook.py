@@ -78,4 +78,4 @@ def logged(game: FarBook, seed: int, count: int) -> Log:
     kept = len(reward) - AHEAD
     gained = np.sum([DISCOUNT**k * reward[k : k + kept] for k in range(AHEAD)], axis=0)
     rows = [each[:kept].reshape(kept * count, -1) for each in (before, after, action, gained)]
-    return Log(rows[0], rows[1], rows[2][:, 0] - 1, rows[3][:, 0])
+    return Log(rows[0], rows[1], rows[2][:, 0].astype(int) - 1, rows[3][:, 0])
