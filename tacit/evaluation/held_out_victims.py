@@ -13,13 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.stats
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
 from tacit.evaluation.statistics import holm
 from tacit.games.base import Game
 from tacit.games.cheap_talk import CheapTalk, Noise, Weights
 from tacit.learners import act, victim
 from tacit.loops import stack
+from tacit.types import Step
 
 BLOCK = 16  # victims that learn at a time
 DROWNED = 1e12  # a variance beside which every message is nothing
@@ -57,6 +58,15 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean() - slack), float(values.mean() + slack)
 
 
+def blocks(count: int, size: int = BLOCK) -> list[list[int]]:
+    """Numbers from 0 on in blocks of equal size; the last one is filled up from the first, so that one program serves.
+
+    Of what is computed for them, one block after another, the first `count` are wanted.
+    """
+    size = min(size, count)
+    return [(np.arange(first, first + size) % count).tolist() for first in range(0, count, size)]
+
+
 def quiet(said: Weights) -> Weights:
     """Weights of the same shapes that always say 0."""
     return jax.tree.map(jnp.zeros_like, said)
@@ -91,12 +101,9 @@ def learned(
         seed: of all victims.
     """
     keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed + HELD_OUT)))(jnp.array(numbers))
-    states, curves, size = [], [], min(BLOCK, len(numbers))
-    for first in range(0, len(numbers), size):
-        rows = (
-            np.arange(first, first + size) % len(numbers)
-        ).tolist()  # the last block is filled up: one program for all
-        told = stack([said[i] for i in rows]) if channel == "message" else jnp.zeros(size)
+    states, curves = [], []
+    for rows in blocks(len(numbers)):
+        told = stack([said[i] for i in rows]) if channel == "message" else jnp.zeros(len(rows))
         trained, curve = _learn(game, keys[jnp.array(rows)], told, config, updates, channel)
         states.append(trained)
         curves.append(np.asarray(curve))
@@ -116,13 +123,17 @@ class Obeyed(NamedTuple):
     correlation: np.ndarray
 
 
+def reached(game: Game, played: Step) -> tuple[Float[Array, " B"], Float[Array, "B n"], Float[Array, "B n"]]:
+    """Of whole episodes of a steered game: the adversary's reward, the mean place while each went on, and its goal."""
+    alive = (1.0 - (played.state.inner.terminated | played.state.inner.truncated))[..., None]
+    place = jax.vmap(jax.vmap(game.place))(played.next_state.inner)
+    return played.gained[-1, :, 0], (place * alive).sum(0) / alive.sum(0), played.state.goal[0]
+
+
 @functools.partial(jax.jit, static_argnames="count")
 def _steer(game: Game, key: Array, trained: victim.State, config: victim.Config, later: Weights, count: int) -> Any:
     def one(trained: victim.State, key: Array) -> Any:
-        played = act.steered(key, game, trained, config, later, count)
-        alive = (1.0 - (played.state.inner.terminated | played.state.inner.truncated))[..., None]
-        place = jax.vmap(jax.vmap(game.place))(played.next_state.inner)
-        return played.gained[-1, :, 0], (place * alive).sum(0) / alive.sum(0), played.state.goal[0]
+        return reached(game, act.steered(key, game, trained, config, later, count))
 
     victims = jax.tree.leaves(trained)[0].shape[0]
     return jax.vmap(one)(trained, jax.random.split(key, victims))
@@ -132,8 +143,17 @@ def obeyed(
     game: Game, trained: victim.State, later: Weights, seed: int, config: victim.Config, count: int = 64
 ) -> Obeyed:
     """How far victims obey f^, each in `count` episodes with goals of their own."""
-    key = jax.random.key(seed + HELD_OUT + 1)
-    reward, place, goal = (np.asarray(x, float) for x in _steer(game, key, trained, config, later, count))
+    return obedience(*_steer(game, asking(seed), trained, config, later, count))
+
+
+def asking(seed: int) -> Key[Array, ""]:
+    """The key of the episodes in which victims are asked to obey, whoever asks."""
+    return jax.random.key(seed + HELD_OUT + 1)
+
+
+def obedience(reward: Any, place: Any, goal: Any) -> Obeyed:
+    """From what was `reached` by each of several victims, leaves `[N, B, ...]`."""
+    reward, place, goal = (np.asarray(x, float) for x in (reward, place, goal))
     correlations = [
         [rank_correlation(*pair) for pair in zip(x.T, g.T, strict=True)] for x, g in zip(place, goal, strict=True)
     ]

@@ -77,6 +77,12 @@ class State(NamedTuple):
     generation: Int[Array, ""]
 
 
+def adversaries(state: State, which: str = "mean") -> list[Said]:
+    """What each of several says, from a run's state, leaves `[S, ...]`: in the end ("mean") or at first ("start")."""
+    said = getattr(state, which)
+    return [jax.tree.map(lambda leaf, k=k: jnp.asarray(leaf[k]), said) for k in range(len(state.generation))]
+
+
 def victims_of(config: Config) -> victim.Config:
     """The settings of the victims."""
     preset = PRESETS[config.victim]

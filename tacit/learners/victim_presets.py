@@ -1,5 +1,7 @@
 """The victims of adversarial cheap talk as its public code has them: settings and updates by task.
 
+`ORACLES` are the agents that learn what to say to a frozen victim (`tacit.evaluation.shaping`).
+
 What these say nothing of is the same in all of them, and the default of `tacit.learners.victim`; discounts are those of
 the games.
 
@@ -15,3 +17,5 @@ PRESETS = {
     "breakout": Config(lr=3e-4, num_games=64, length=128, epochs=32, hidden=256, relu=True),
 }
 UPDATES = {"cart-pole": 32, "pendulum": 128, "reacher": 256, "breakout": 1024}
+ORACLES = PRESETS | {"cart-pole": Config(lr=0.02, entropy_weight=0.005)}
+ORACLE_UPDATES = UPDATES | {"cart-pole": 64}

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from tacit.evaluation import held_out_victims as held_out
 from tacit.games.cheap_talk import Weights, network
+from tacit.learners.act import adversaries as adversaries_of
 from tacit.learners.act import victims_of
 from tacit.recipes.base import Budget, Measured, Recipe, Target
 from tacit.runs import exhibits
@@ -39,9 +39,8 @@ def adversaries(
 
 
 def said(run: Finished, which: str = "mean") -> list[Any]:
-    """What each adversary says, at the end ("mean") or at first ("start")."""
-    mean = getattr(run.state, which)
-    return [jax.tree.map(lambda leaf, k=k: jnp.asarray(leaf[k]), mean) for k in range(len(run.state.generation))]
+    """What each adversary of a run says, at the end ("mean") or at first ("start")."""
+    return adversaries_of(run.state, which)
 
 
 def held_out_count(run: Finished) -> int:
@@ -90,13 +89,16 @@ def learned(path: pathlib.Path, controls: tuple[str, ...]) -> Learned:
     return Learned(over.pop("adversaries"), over, lines)
 
 
-def _networks(run: Finished, count: int) -> Float[np.ndarray, "1 N updates"]:
-    """The mean over some of the random networks; every victim is tried with its own `OF_EACH` of them."""
+def random_networks(run: Finished, count: int) -> list[Weights]:
+    """Random message networks of the shape and steepness of a run's adversaries."""
     config, key = run.config, jax.random.key(run.experiment.seed + held_out.HELD_OUT + 2)
     seen = run.state.mean.training[0][0].shape[1]
-    drawn = [
-        network(jax.random.fold_in(key, k), seen, config.words, config.hidden, config.steep) for k in range(RANDOM)
-    ]
+    return [network(jax.random.fold_in(key, k), seen, config.words, config.hidden, config.steep) for k in range(count)]
+
+
+def _networks(run: Finished, count: int) -> Float[np.ndarray, "1 N updates"]:
+    """The mean over some of the random networks; every victim is tried with its own `OF_EACH` of them."""
+    config, drawn = run.config, random_networks(run, RANDOM)
     pairs = [(n, (OF_EACH * n + i) % RANDOM) for n in range(count) for i in range(OF_EACH)]
     told, numbers = [drawn[k] for _, k in pairs], [n for n, _ in pairs]
     found = held_out.learned(run.game, told, numbers, run.experiment.seed, victims_of(config), config.updates)[1]

@@ -2,13 +2,18 @@
 
 import functools
 import pathlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from tacit.evaluation import held_out_victims as held_out
+from tacit.evaluation import shaping
 from tacit.evaluation.held_out_victims import Obeyed
+from tacit.evaluation.shaping import Shaped
+from tacit.games.cheap_talk import Weights
+from tacit.learners import victim
 from tacit.learners.act import Said, victims_of
 from tacit.recipes import act
 from tacit.recipes.base import Budget, Measured, Recipe, Target
@@ -18,34 +23,59 @@ from tacit.runs.training import Finished
 
 COLUMNS = 4  # of the state
 BACKDOOR, MASKED, START = "backdoor", "masked victims", "adversaries' own starts"
+ORACLE, RANDOM, PLAIN = "Oracle PPO", "Random Shaper", "PPO, no attack"
+OF_ADVERSARIES = (BACKDOOR, START, ORACLE)
+SHAPED = 16  # held-out victims that agents learn to speak to, each with one of its own
+
+
+class Found(NamedTuple):
+    """How far held-out victims obey, by who steers them, and what agents earn while they learn to, `[updates]`."""
+
+    obeyed: dict[str, list[Obeyed]]
+    curves: dict[str, np.ndarray]
 
 
 @functools.lru_cache(maxsize=4)
-def steered(path: pathlib.Path) -> dict[str, list[Obeyed]]:
-    """How far held-out victims obey each adversary: as they are, masked, and each adversary as it began."""
+def steered(path: pathlib.Path) -> Found:
+    """How far held-out victims obey each adversary: as they are, masked, and each adversary as it began.
+
+    And how far agents that learn to speak to one of them each: to those that heard an adversary, a random network (one
+    for each victim), and a constant message.
+    """
     run = run_in(path)
     seed, config = run.experiment.seed, run.config
-    numbers = list(range(act.held_out_count(run)))
+    count, few = act.held_out_count(run), min(SHAPED, act.held_out_count(run))
+    final, start = act.said(run), act.said(run, "start")
 
-    def tried(said: Said, masked: bool) -> Obeyed:
-        told = held_out.quiet(said.training) if masked else said.training
-        trained, _ = held_out.learned(
-            run.game, [told] * len(numbers), numbers, seed, victims_of(config), config.updates
-        )
-        trained = held_out.deaf(trained, COLUMNS) if masked else trained
+    def taught(told: Sequence[Weights]) -> victim.State:
+        numbers = list(range(len(told)))
+        return held_out.learned(run.game, told, numbers, seed, victims_of(config), config.updates)[0]
+
+    def obeying(trained: victim.State, said: Said) -> Obeyed:
         return held_out.obeyed(run.game, trained, said.later, seed, victims_of(config))  # type: ignore[arg-type]
 
-    final, start = act.said(run), act.said(run, "start")
-    return {
-        BACKDOOR: [tried(each, False) for each in final],
-        MASKED: [tried(final[0], True)],
-        START: [tried(start[0], False)],
+    def shaped(trained: victim.State) -> Shaped:
+        return shaping.shaped(run.game, jax.tree.map(lambda leaf: leaf[:few], trained), seed, config)
+
+    heard = [taught([each.training] * count) for each in final]
+    silent = taught([held_out.quiet(final[0].training)] * count)
+    agents = {
+        ORACLE: [shaped(each) for each in heard],
+        RANDOM: [shaped(taught(act.random_networks(run, few)))],
+        PLAIN: [shaped(silent)],
     }
+    obeyed = {
+        BACKDOOR: [obeying(*each) for each in zip(heard, final, strict=True)],
+        MASKED: [obeying(held_out.deaf(silent, COLUMNS), final[0])],
+        START: [obeying(taught([start[0].training] * count), start[0])],
+    }
+    curves = {name: shaping.mean_curve(several) for name, several in agents.items()}
+    return Found(obeyed | {name: [each.obeyed for each in several] for name, several in agents.items()}, curves)
 
 
 def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
     """Means over adversaries; of masked victims, over victims."""
-    found = steered(runs[act.ROW].folder.path)
+    found = steered(runs[act.ROW].folder.path).obeyed
     told = {}
     for name, values in (
         ("reward", _of(found, "reward")),
@@ -72,7 +102,8 @@ def _rows(found: Mapping[str, list[Obeyed]]) -> list[list[Any]]:
     for name, several in found.items():
         for k, each in enumerate(several):
             figures = (each.reward.mean(), _error(each.reward), each.correlation.mean(), _error(each.correlation))
-            rows.append([f"{name}, adversary {k + 1}", len(each.reward), *(f"{x:.2f}" for x in figures)])
+            whose = f"{name}, adversary {k + 1}" if name in OF_ADVERSARIES else name
+            rows.append([whose, len(each.reward), *(f"{x:.2f}" for x in figures)])
     return rows
 
 
@@ -83,14 +114,18 @@ def _error(values: np.ndarray) -> float:
 def details(runs: Mapping[str, Finished]) -> list[str]:
     """Each adversary by itself, with the standard errors over victims."""
     words = "{}: {} victims; reward {} +- {}, rank correlation {} +- {}."
-    return [words.format(*row) for row in _rows(steered(runs[act.ROW].folder.path))]
+    return [words.format(*row) for row in _rows(steered(runs[act.ROW].folder.path).obeyed)]
 
 
 def _exhibits(runs: Mapping[str, Finished]) -> list[exhibits.Exhibit]:
-    head = ["victims of", "victims", "reward", "its standard error", "rank correlation", "its standard error"]
+    found = steered(runs[act.ROW].folder.path)
+    head = ["steered by", "victims", "reward", "its standard error", "rank correlation", "its standard error"]
     caption = f"A cart that stays in the middle earns {act.CENTERED}."
-    table = exhibits.table("How far held-out victims obey", head, _rows(steered(runs[act.ROW].folder.path)), caption)
-    return [table, *act.shown(runs[act.ROW])]
+    table = exhibits.table("How far held-out victims obey", head, _rows(found.obeyed), caption)
+    updates = list(range(1, len(found.curves[ORACLE]) + 1))
+    labels = ("updates of an agent", "mean reward")
+    learning = exhibits.curves("Agents learn what to say to one frozen victim", updates, found.curves, labels)
+    return [table, learning, *act.shown(runs[act.ROW])]
 
 
 RECIPE = Recipe(
@@ -120,6 +155,10 @@ RECIPE = Recipe(
     notes=(
         "Victims learn under f, are frozen, and then play 64 episodes under f^, which knows a goal that is uniform on "
         "the track; the position is the mean over an episode. Masked victims see 0 in place of every message, always.",
+        f"Beside f^, agents learn by PPO what to say to one frozen victim each, of the first {SHAPED}, and are judged "
+        f"in the same episodes. Their victims heard f ({ORACLE}), a random network each ({RANDOM}), or a constant "
+        f"message ({PLAIN}). Theory gives these rows no order, so they are no targets: the best messages to a victim "
+        "are worth no less than f^, but PPO need not find them.",
     ),
     details=details,
     exhibits=_exhibits,
