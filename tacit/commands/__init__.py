@@ -14,6 +14,9 @@ EVALUATIONS: dict[str, Entry] = {
     "messages": Entry("tacit.commands.messages", "what messages carry, and whether it is what they say"),
     "chat": Entry("tacit.commands.chat", "a language model plays, with itself or others, and is written down"),
     "conventions": Entry("tacit.commands.conventions", "what Hanabi players tell each other that the rules do not"),
+    "cheap-talk": Entry(
+        "tacit.commands.cheap_talk", "whether talk that was bred for some victims works on others, too"
+    ),
     "mazes": Entry("tacit.commands.mazes", "which mazes agents solve that they never saw, and on which ways"),
     "engine": Entry("tacit.commands.engine", "what policies score on the reference engine of Hanabi itself"),
 }
