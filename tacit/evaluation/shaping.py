@@ -70,7 +70,8 @@ def _learned(
     game: Game, keys: Any, trained: victim.State, configs: tuple[victim.Config, victim.Config], updates: int, count: int
 ) -> Any:
     def one(keys: Any, trained: victim.State) -> Any:
-        return learned(*keys, alone_with(game, trained, configs[0]), configs[1], updates, count)
+        key, asked = keys
+        return learned(key, asked, alone_with(game, trained, configs[0]), configs[1], updates, count)
 
     return jax.vmap(one)(keys, trained)
 
