@@ -147,16 +147,17 @@ def test_a_task_keeps_the_contract_of_games(name):
 
 @live
 def test_numbers_beyond_the_bounds_count_as_the_bounds():
-    """The pendulum's torque is at most 2, and what it costs goes by what is applied."""
-    game = games.make("gymnax:Pendulum-v1")
+    """Here of a force, at most 1, which costs a tenth of its square; the library's own cost is of the uncut number."""
+    game = games.make("gymnax:MountainCarContinuous-v0")
     state = game.reset(jax.random.key(0))
     step = jax.jit(game.step)
-    (most, paid), (more, paid_too), (less, _) = (
-        step(jax.random.key(1), state, jnp.full((1, 1), torque)) for torque in (2.0, 50.0, 1.5)
+    (most, paid), (more, paid_too), (less, paid_less) = (
+        step(jax.random.key(1), state, jnp.full((1, 1), force)) for force in (1.0, 50.0, 0.5)
     )
     np.testing.assert_array_equal(most.shown, more.shown)
-    np.testing.assert_array_equal(paid.reward, paid_too.reward)
-    assert np.abs(most.shown - less.shown).max() > 1e-3
+    rewards = [float(each.reward[0]) for each in (paid, paid_too, paid_less)]
+    assert rewards == pytest.approx([-0.1, -0.1, -0.025], rel=1e-6)
+    assert float(most.shown[1] - less.shown[1]) == pytest.approx(0.5 * 0.0015, abs=1e-7)  # of the speed
 
 
 @live
