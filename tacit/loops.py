@@ -136,10 +136,7 @@ def rollout(
             new = jax.tree.map(lambda a, b: jnp.where(ended, a, b), again, new)
         return Live(new, carry, ended, gained), step
 
-    def all_games(live: Live, inputs: Any) -> tuple[Live, Step]:
-        return jax.vmap(one)(live, inputs, levels)
-
-    return jax.lax.scan(all_games, live, (keys, given), length)
+    return jax.lax.scan(lambda live, inputs: jax.vmap(one)(live, inputs, levels), live, (keys, given), length)
 
 
 def episodes(
@@ -256,12 +253,12 @@ def _iterate(
     A row of metrics is their mean over `every` iterations; a metric that is NaN had nothing to report and is left out.
     """
     learner = make(game, config)
-    lanes = _lanes(key, seeds)
+    lanes, go = _lanes(key, seeds), learner.step if scale.filled(len(seeds)) else learner.divided or learner.step
 
     @jax.jit  # traced once, for the shapes of its metrics and for the loop
     def step(state: State, iteration: Array) -> tuple[State, Metrics]:
         keys = jax.vmap(functools.partial(jax.random.fold_in, data=iteration + 1))(lanes)
-        return jax.vmap(learner.step)(keys, state)
+        return jax.vmap(go)(keys, state)
 
     def row(i: Array, carry: Any) -> Any:
         def add(j: Array, carry: Any) -> Any:
@@ -309,11 +306,13 @@ def chunks(
         state, done: go on from this state after so many iterations. How a run is cut never changes its numbers.
     """
     scale.prepare()
-    key, lanes, runs = jax.random.key(seed), scale.spread(np.asarray(seeds, np.uint32)), len(seeds)
-    state = scale.spread(_init(make, game, config, key, lanes) if state is None else state)
+    learner, runs = make(game, config), len(seeds)
+    spread = scale.copied if learner.divided and not scale.filled(runs) else scale.spread
+    key, lanes = jax.random.key(seed), spread(np.asarray(seeds, np.uint32))
+    state = spread(_init(make, game, config, key, lanes) if state is None else state)
     if done == 0:
         yield Chunk(0, scale.first(state, runs), {}, 0.0)
-    rows, iterate = 1, _compiled(make(game, config).deep)
+    rows, iterate = 1, _compiled(learner.deep)
     while done < iterations:
         width = min(every, iterations - done)
         rows = max(1, min(rows, MAX_ROWS, (iterations - done) // width))

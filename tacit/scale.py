@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from jaxtyping import PyTree
 
 SAFE_SCHEDULER = "--xla_cpu_enable_concurrency_optimized_scheduler=false"
 FAST_COMPILER = "--xla_cpu_use_fusion_emitters=false"
+PATIENCE = tuple(f"--xla_cpu_collective_call_{what}_timeout_seconds=10000000" for what in ("terminate", "warn_stuck"))
 KNOWN_JAX = (0, 10)  # the version series that knows these flags; XLA ends a process that passes it unknown ones
 
 
@@ -24,15 +26,16 @@ def prepare() -> None:
 
     In JAX 0.10 a vmapped training loop can wait for ever on the CPU backend unless its concurrency-optimized
     scheduler is off; and its older code generator compiles this package's programs in about half the time, to equal
-    speed. Both flags are appended to what the user set (whose choice of either stays) as long as no backend is up.
-    When one is already up without the first, this warns, once.
+    speed. Devices that divide work (`divided`) may have to wait for each other, after 40 seconds of which XLA would
+    end the process. These flags are appended to what the user set (whose choice of any stays) as long as no backend is
+    up. When one is already up without the first, this warns, once.
     """
     from jax._src import xla_bridge  # JAX has no public way to ask whether a backend is up
 
     if jax.__version_info__[:2] != KNOWN_JAX:
         return
     flags = os.environ.get("XLA_FLAGS", "")
-    missing = [flag for flag in (SAFE_SCHEDULER, FAST_COMPILER) if flag.partition("=")[0] not in flags]
+    missing = [flag for flag in (SAFE_SCHEDULER, FAST_COMPILER, *PATIENCE) if flag.partition("=")[0] not in flags]
     if not xla_bridge.backends_are_initialized():
         os.environ["XLA_FLAGS"] = " ".join([flags, *missing]).strip()
     elif SAFE_SCHEDULER in missing and jax.default_backend() == "cpu":
@@ -105,6 +108,38 @@ def _spread(leaf: Any) -> Any:
 def first(tree: PyTree, size: int) -> PyTree:
     """The first `size` of the runs that were spread."""
     return jax.tree.map(lambda leaf: leaf if len(leaf) == size else jnp.asarray(np.asarray(leaf)[:size]), tree)
+
+
+def copied(tree: PyTree) -> PyTree:
+    """A tree of which each device has a copy, for a program that divides its work itself (`divided`)."""
+    return jax.device_put(tree, jax.sharding.NamedSharding(_all_devices(), jax.sharding.PartitionSpec()))
+
+
+def filled(size: int) -> bool:
+    """Whether so many things side by side fill all devices, each with as many as every other."""
+    return size % len(jax.devices()) == 0
+
+
+def divided(function: Callable[[PyTree], PyTree], tree: PyTree) -> PyTree:
+    """`function` of a tree in parts along its first axis, one on each device; every device has the whole result.
+
+    Args:
+        function: takes leaves `[n, ...]`, of any n, to leaves `[n, ...]`, row by row.
+        tree: is filled up with rows that come twice where devices do not divide it evenly.
+    """
+    devices, size = len(jax.devices()), len(jax.tree.leaves(tree)[0])
+    rows = jnp.arange(-(-size // devices) * devices) % size
+
+    def part(tree: PyTree) -> PyTree:
+        return jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, "parts", tiled=True), function(tree))
+
+    spec = jax.sharding.PartitionSpec
+    spread = jax.shard_map(part, mesh=_all_devices(), in_specs=spec("parts"), out_specs=spec(), check_vma=False)
+    return jax.tree.map(lambda leaf: leaf[:size], spread(jax.tree.map(lambda leaf: leaf[rows], tree)))
+
+
+def _all_devices() -> jax.sharding.Mesh:
+    return jax.sharding.Mesh(np.array(jax.devices()), ("parts",))
 
 
 def cache_programs() -> None:

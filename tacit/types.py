@@ -239,6 +239,7 @@ class Learner(NamedTuple):
         with_params: `(state, seat, params) -> state`, writes what `policy(state)` reads.
         exact: the rule learns from the players' policies themselves, in closed form, instead of from play.
         deep: most of its time goes into networks, so that faster programs are worth a slower compiler.
+        divided: `step` with its work divided among all devices, for a run of fewer seeds than fill them.
     """
 
     init: Callable[[PRNGKeyArray], State]
@@ -248,3 +249,4 @@ class Learner(NamedTuple):
     with_params: Callable[[State, int, Params], State]
     exact: bool = False
     deep: bool = False
+    divided: Callable[[PRNGKeyArray, State], tuple[State, Metrics]] | None = None

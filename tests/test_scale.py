@@ -64,16 +64,17 @@ found["in time"] = warned(scale.SAFE_SCHEDULER, 3)
 print(json.dumps(found))
 """
 USER = "--xla_cpu_enable_fast_math=false"
-BOTH = f"{scale.SAFE_SCHEDULER} {scale.FAST_COMPILER}"
+REST = " ".join(scale.PATIENCE)
+ALL = f"{scale.SAFE_SCHEDULER} {scale.FAST_COMPILER} {REST}"
 FLAGS = {
-    None: BOTH,
-    "": BOTH,
-    USER: f"{USER} {BOTH}",
-    "--xla_cpu_use_fusion_emitters=true": f"--xla_cpu_use_fusion_emitters=true {scale.SAFE_SCHEDULER}",
+    None: ALL,
+    "": ALL,
+    USER: f"{USER} {ALL}",
+    "--xla_cpu_use_fusion_emitters=true": f"--xla_cpu_use_fusion_emitters=true {scale.SAFE_SCHEDULER} {REST}",
     "--xla_cpu_enable_concurrency_optimized_scheduler=true": (
-        f"--xla_cpu_enable_concurrency_optimized_scheduler=true {scale.FAST_COMPILER}"
+        f"--xla_cpu_enable_concurrency_optimized_scheduler=true {scale.FAST_COMPILER} {REST}"
     ),
-    BOTH: BOTH,
+    ALL: ALL,
 }
 
 
@@ -153,6 +154,27 @@ def test_precision():
     ):
         with scale.precision_of(tree):
             assert jnp.ones(1).dtype == dtype
+
+
+@pytest.mark.parametrize("size", range(1, 6))
+def test_divided_work_comes_back_whole_and_in_order(size):
+    parts = []
+
+    def squared(part):
+        parts.append(part["a"].shape)
+        return {"square": part["a"] ** 2, "sum": part["a"].sum(1) + part["b"]}
+
+    tree = {"a": jnp.arange(2.0 * size).reshape(size, 2), "b": jnp.arange(size) / 8}
+    found = jax.jit(lambda tree: scale.divided(squared, tree))(tree)
+    assert parts == [(-(-size // 2), 2)]  # each of the two devices has half of the rows
+    for name, wanted in {"square": tree["a"] ** 2, "sum": tree["a"].sum(1) + tree["b"]}.items():
+        np.testing.assert_array_equal(found[name], wanted)
+        assert found[name].sharding.is_fully_replicated
+        assert len(found[name].sharding.device_set) == 2
+    assert scale.filled(size) == (size % 2 == 0)
+    everywhere = scale.copied(tree)
+    assert everywhere["a"].sharding.is_fully_replicated
+    np.testing.assert_array_equal(everywhere["a"], tree["a"])
 
 
 @pytest.mark.parametrize("size", range(1, 7))

@@ -20,9 +20,10 @@ from tacit.games.base import Game
 from tacit.games.cheap_talk import CheapTalk, Noise, Weights
 from tacit.learners import act, victim
 from tacit.loops import stack
+from tacit.scale import spread
 from tacit.types import Step
 
-BLOCK = 16  # victims that learn at a time
+BLOCK = 16  # victims that learn at a time on a device
 DROWNED = 1e12  # a variance beside which every message is nothing
 HELD_OUT = 10**9  # adversaries' own victims come from smaller seeds
 
@@ -58,12 +59,12 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean() - slack), float(values.mean() + slack)
 
 
-def blocks(count: int, size: int = BLOCK) -> list[list[int]]:
+def blocks(count: int, devices: int = 1) -> list[list[int]]:
     """Numbers from 0 on in blocks of equal size; the last one is filled up from the first, so that one program serves.
 
-    Of what is computed for them, one block after another, the first `count` are wanted.
+    Of what is computed for them, one block after another, the first `count` are wanted. Each device has as many.
     """
-    size = min(size, count)
+    size = min(BLOCK * devices, -(-count // devices) * devices)
     return [(np.arange(first, first + size) % count).tolist() for first in range(0, count, size)]
 
 
@@ -101,11 +102,13 @@ def learned(
         seed: of all victims.
     """
     keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed + HELD_OUT)))(jnp.array(numbers))
+    devices = jax.devices()
     states, curves = [], []
-    for rows in blocks(len(numbers)):
+    for rows in blocks(len(numbers), len(devices)):
         told = stack([said[i] for i in rows]) if channel == "message" else jnp.zeros(len(rows))
-        trained, curve = _learn(game, keys[jnp.array(rows)], told, config, updates, channel)
-        states.append(trained)
+        each = spread((keys[jnp.array(rows)], told))
+        trained, curve = _learn(game, *each, config, updates, channel)
+        states.append(jax.device_put(trained, devices[0]))
         curves.append(np.asarray(curve))
     together = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: len(numbers)], *states)
     return together, np.concatenate(curves)[: len(numbers)]

@@ -18,12 +18,14 @@ instead of z-scores (an option), and fitness over all updates where the code's r
 """
 
 import dataclasses
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from tacit import scale
 from tacit.evaluation.cross_play import greedy
 from tacit.games.base import Game
 from tacit.games.cheap_talk import CheapTalk, Weights, columns, message, network
@@ -31,7 +33,7 @@ from tacit.games.steered import Steered, goal_numbers
 from tacit.learners import victim
 from tacit.learners.victim_presets import PRESETS
 from tacit.loops import episodes
-from tacit.ops.evolution import ascent, centered_ranks, changes, paired, population, z_scores
+from tacit.ops.evolution import ascent, centered_ranks, changes, decayed, paired, population, z_scores
 from tacit.ops.optimizer import adam, descend
 from tacit.settings import setting
 from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, Step
@@ -48,8 +50,12 @@ class Config(Settings):
     updates: int = setting(32, "updates of a victim", unit="updates", source=CODE, low=1)
     last: int = setting(0, "fitness is of so many last updates alone; 0: of all", unit="updates", low=0)
     block: int = setting(8, "members tried at a time; a GPU takes all, a processor's cache holds few", low=1)
-    sigma: float = setting(0.1, "standard deviation of the changes", above=0.0)
-    lr: float = setting(0.05, "step size of Adam", unit="per generation", low=0.0)
+    sigma: float = setting(0.1, "standard deviation of the changes, at first", above=0.0)
+    sigma_decay: float = setting(1.0, "what is left of it after each generation", above=0.0, high=1.0)
+    sigma_floor: float = setting(0.0, "what it does not fall below", low=0.0)
+    lr: float = setting(0.05, "step size of Adam, at first", unit="per generation", low=0.0)
+    lr_decay: float = setting(1.0, "what is left of it after each generation", above=0.0, high=1.0)
+    lr_floor: float = setting(0.0, "what it does not fall below", unit="per generation", low=0.0)
     ranks: bool = setting(True, "climb ranks of fitness; else its z-scores")
     words: int = setting(2, "numbers of a message", unit="numbers", source=CODE, low=1)
     hidden: int = setting(16, "width of the two layers of a message network (the ACT code: 64)", unit="units", low=1)
@@ -59,6 +65,21 @@ class Config(Settings):
     raw: bool = setting(False, "victims see numbers as they are; else with mean 0 and variance 1, messages too")
     length: int = setting(0, "steps between a victim's updates; 0: as the public code has it", unit="steps", low=0)
     epochs: int = setting(0, "passes of a victim over each batch; 0: as there", unit="passes", low=0)
+
+
+PUBLIC_CODE = Config(
+    population=1024,
+    block=1024,
+    sigma=0.04,
+    sigma_decay=0.999,
+    sigma_floor=0.01,
+    lr=0.01,
+    lr_decay=0.999,
+    lr_floor=0.001,
+    ranks=False,
+    hidden=64,
+)
+"""The evolution of the public code's CartPole (and of evosax 0.0.4, whose defaults it takes), for 2049 generations."""
 
 
 class Said(NamedTuple):
@@ -142,28 +163,35 @@ def make(game: Game, config: Config) -> Learner:
         shape = config.words, config.hidden, config.steep
         later = network(later_key, seen + goal, *shape) if goal else ()
         mean = Said(network(first_key, seen, *shape), later)
-        return State(mean, optimizer().init(mean), mean, jnp.int32(0))
+        return State(mean, optimizer(jnp.int32(0)).init(mean), mean, jnp.int32(0))
 
-    def optimizer() -> Any:
-        return adam(config.lr, eps=1e-8, max_norm=jnp.inf)
+    def sigma(generation: Int[Array, ""]) -> Float[Array, ""]:
+        return decayed(config.sigma, config.sigma_decay, config.sigma_floor, generation)
 
-    def step(key: PRNGKeyArray, state: State) -> tuple[State, Metrics]:
+    def optimizer(generation: Int[Array, ""]) -> Any:
+        return adam(decayed(config.lr, config.lr_decay, config.lr_floor, generation), eps=1e-8, max_norm=jnp.inf)
+
+    def step(key: PRNGKeyArray, state: State, divided: bool = False) -> tuple[State, Metrics]:
         change_key, try_key, learn_key = jax.random.split(key, 3)
         z = changes(change_key, state.mean, config.population)
-        members = population(state.mean, config.sigma, z)
+        members = population(state.mean, sigma(state.generation), z)
         keys = jax.random.split(try_key, config.victims)
 
         def worth(said: Said) -> Float[Array, ""]:
             return jax.vmap(lambda key: fitness(key, game, config, said))(keys).mean()
 
-        return update(learn_key, state, (z, jax.lax.map(worth, members, batch_size=config.block)), ())
+        def found(members: Said) -> Float[Array, " N"]:
+            return jax.lax.map(worth, members, batch_size=config.block)
+
+        tried = scale.divided(found, members) if divided else found(members)
+        return update(learn_key, state, (z, tried), ())
 
     def update(key: PRNGKeyArray, state: State, experience: Any, carry: Carry) -> tuple[State, Metrics]:
         del key, carry
         z, found = experience
         shaped = (centered_ranks if config.ranks else z_scores)(found)
-        downhill = jax.tree.map(jnp.negative, ascent(z, shaped, config.sigma))
-        mean, opt_state = descend(optimizer(), downhill, state.opt_state, state.mean)
+        downhill = jax.tree.map(jnp.negative, ascent(z, shaped, sigma(state.generation)))
+        mean, opt_state = descend(optimizer(state.generation), downhill, state.opt_state, state.mean)
         told = {"fitness": found.mean(), "best": found.max(), "spread": found.std()}
         return State(mean, opt_state, state.start, state.generation + 1), told
 
@@ -174,7 +202,7 @@ def make(game: Game, config: Config) -> Learner:
         del seat
         return state._replace(mean=state.mean._replace(training=params))
 
-    return Learner(init, step, policy, update, with_params)
+    return Learner(init, step, policy, update, with_params, divided=functools.partial(step, divided=True))
 
 
 def _speak(key: Any, params: Any, carry: Carry, obs: Any, legal: Any, fresh: Any, given: Any = None) -> Any:

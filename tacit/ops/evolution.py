@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray, PyTree
 
 from tacit.errors import SettingError
 from tacit.ops.optimizer import adam, descend
@@ -42,6 +42,13 @@ def changes(key: PRNGKeyArray, mean: PyTree, size: int) -> PyTree:
 def population(mean: PyTree, sigma: Array | float, z: PyTree) -> PyTree:
     """The members, leaves `[N, ...]`."""
     return jax.tree.map(lambda leaf, change: leaf[None] + sigma * change, mean, z)
+
+
+def decayed(
+    first: Array | float, decay: Array | float, floor: Array | float, generation: Int[Array, ""]
+) -> Float[Array, ""]:
+    """`first * decay^generation`, or `floor` where that is more."""
+    return jnp.maximum(first * decay ** generation.astype(float), floor)
 
 
 def centered_ranks(fitness: Float[Array, " N"]) -> Float[Array, " N"]:

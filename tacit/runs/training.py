@@ -133,7 +133,7 @@ def _train(
         state, record, refused = checkpoint.restore(saved, _expected(resolved, experiment))
         for line in refused:
             tell(Progress(experiment, words=f"{line}; going on from the one before"))
-        _check_devices(folder, experiment)
+        _check_devices(folder, experiment, resolved)
         done, wall, length = record["iteration"], record.get("wall"), record.get("metrics_bytes")
         if not isinstance(wall, float) or not isinstance(length, int) or length < 0:
             raise RunError(f"{folder.path} is damaged: the record of iteration {done} lacks wall or metrics_bytes")
@@ -207,12 +207,13 @@ def _save(folder: RunFolder, done: int, state: State, record: dict[str, Any], la
     checkpoint.save(folder.path / "checkpoints", done, held, record)
 
 
-def _check_devices(folder: RunFolder, experiment: Experiment) -> None:
+def _check_devices(folder: RunFolder, experiment: Experiment, resolved: Resolved) -> None:
     """Refuses to go on with another number of devices, which would end in other bits."""
     before = store.read_json(folder.path / "provenance.json").get("device_count")
     after = len(jax.devices())
     most = max(before if isinstance(before, int) else 1, after)
-    if before != after and min(experiment.seeds, most) > 1:
+    alone = experiment.seeds == 1 and resolved.make(resolved.game, resolved.config).divided is None
+    if before != after and most > 1 and not alone:
         raise RunError(
             f"{folder.path} was begun on {before} devices and this process has {after}; "
             f"set JAX_NUM_CPU_DEVICES={before} to go on with equal numbers"

@@ -1,6 +1,10 @@
 """Victims learn as PPO does, from normalized observations; adversaries climb what victims are worth to them."""
 
 import dataclasses
+import json
+import os
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -116,6 +120,85 @@ def test_the_mean_climbs_the_changes_that_paid():
     assert (float(told["fitness"]), float(told["best"])) == (2.0, 3.0)
 
 
+def test_settings_of_the_evolution_are_those_of_the_public_code():
+    told = act.PUBLIC_CODE
+    assert (told.population, told.victims, told.updates, told.words, told.hidden) == (1024, 1, 32, 2, 64)
+    assert (told.sigma, told.sigma_decay, told.sigma_floor) == (0.04, 0.999, 0.01)
+    assert (told.lr, told.lr_decay, told.lr_floor, told.ranks) == (0.01, 0.999, 0.001, False)
+
+
+@pytest.fixture
+def cheap(monkeypatch):
+    """A member is worth the first of its biases, which are 0 in the mean at first."""
+    monkeypatch.setattr(act, "fitness", lambda *given: given[-1].training[0][1][0])
+
+
+def test_members_come_nearer_and_steps_become_smaller(cheap):
+    config = act.Config(population=6, sigma=0.5, sigma_decay=0.9, sigma_floor=0.1, lr=0.4, lr_decay=0.8, lr_floor=0.05)
+    learner = act.make(CART, config)
+    first = learner.init(jax.random.key(0))
+    spread = {}
+    for generation, sigma, lr in ((0, 0.5, 0.4), (3, 0.5 * 0.9**3, 0.4 * 0.8**3), (100, 0.1, 0.05)):
+        state, told = learner.step(jax.random.key(1), first._replace(generation=jnp.int32(generation)))
+        spread[generation] = float(told["spread"]) / sigma
+        step = state.mean.training[0][1] - first.mean.training[0][1]
+        np.testing.assert_allclose(np.abs(step[0]), lr, rtol=1e-3)  # Adam's first
+        assert int(state.generation) == generation + 1
+    np.testing.assert_allclose(list(spread.values()), spread[0], rtol=1e-4)
+
+
+def test_members_divided_among_devices_are_worth_the_same(cheap):
+    config = act.Config(population=6, hidden=5, block=2)
+    learner = act.make(CART, config)
+    state, keys = learner.init(jax.random.key(0)), jax.random.split(jax.random.key(1), 3)
+    whole, parts = (jax.jit(jax.vmap(step, (0, None)))(keys, state) for step in (learner.step, learner.divided))
+    for left, right in zip(jax.tree.leaves(whole), jax.tree.leaves(parts), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
+    # one seed does not fill two devices, so a run divides the members
+    run = list(loops.chunks(act.make, CART, config, iterations=2, seeds=(0,)))[-1].state
+    assert len(run.generation.sharding.device_set) == 2
+    lane = jax.random.fold_in(jax.random.key(0), 0)
+    alone = learner.init(jax.random.fold_in(lane, 0))
+    for i in range(2):
+        alone, _ = jax.jit(learner.step)(jax.random.fold_in(lane, i + 1), alone)
+    for left, right in zip(jax.tree.leaves(run.mean), jax.tree.leaves(alone.mean), strict=True):
+        np.testing.assert_allclose(left[0], right, rtol=1e-5, atol=1e-6)
+
+
+def test_the_same_state_has_the_same_message_while_a_victim_learns(learned):
+    """Games that begin alike and go alike, before the victim learned and after: equal messages, bit for bit."""
+    first, _, last, _, learner = learned
+    level = jnp.broadcast_to(jnp.array([0.01, -0.02, 0.03, 0.04]), (3, 4))
+    given = jnp.broadcast_to(jnp.array([0, 1, 1, 0, 1, 0])[:, None, None], (6, 3, 1))
+
+    @jax.jit
+    def seen(state):
+        ((policy, params),) = learner.policy(state)
+        everyone, live = loops.joint((policy,)), loops.start(jax.random.key(0), TALK, (policy,), 3, level)
+        return loops.rollout(
+            jax.random.key(0), TALK, lambda keys, **rest: everyone(keys, (params,), **rest), live, 6, level, given
+        )[1]
+
+    before, after = seen(first), seen(last)
+    assert np.abs(before.extras.log_prob - after.extras.log_prob).max() > 0  # it has learned in between
+    np.testing.assert_array_equal(before.obs, after.obs)
+    np.testing.assert_array_equal(before.obs, np.broadcast_to(before.obs[:, :1], before.obs.shape))
+    assert np.abs(np.diff(before.obs[:, 0, 0, 4:], axis=0)).min() > 0  # other states have others
+    np.testing.assert_array_equal(before.obs[:, :, 0, :4], before.state.moving)  # and are shown as they are
+
+
+def test_nothing_of_an_adversary_goes_from_update_to_update():
+    """What a victim's run carries along has the same form whatever the message's network, and so holds none of it."""
+    key = jax.random.key(0)
+
+    def carried(width):
+        talk = CheapTalk.of(CART, network(key, 4, hidden=width))
+        state, _ = jax.eval_shape(lambda key: act.taught(key, talk, SMALL, 2), key)
+        return jax.tree.structure(state), [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(state)]
+
+    assert carried(3) == carried(11)
+
+
 TINY = act.Config(population=4, updates=2, length=16, epochs=1, episodes=4, block=2)
 
 
@@ -152,3 +235,65 @@ def test_members_meet_the_same_victims():
         for objective in ("help", "disrupt")
     }
     assert worth["help"] == -worth["disrupt"] > 0
+
+
+@pytest.mark.long
+def test_a_generation_is_what_its_members_are_worth_each_with_one_function():
+    """No victim meets anything else than its member's message, from its first step to its last."""
+    learner = act.make(CART, TINY)
+    state, key = learner.init(jax.random.key(0)), jax.random.key(1)
+    change_key, try_key, _ = jax.random.split(key, 3)
+    z = act.changes(change_key, state.mean, TINY.population)
+    members = act.population(state.mean, TINY.sigma, z)
+    (seed,) = jax.random.split(try_key, 1)
+    worth = jax.jit(lambda said: act.fitness(seed, CART, TINY, said))
+    found = jnp.stack([worth(jax.tree.map(lambda leaf, i=i: leaf[i], members)) for i in range(TINY.population)])
+    assert float(found.std()) > 0
+    wanted, _ = learner.update(key, state, (z, found), ())
+    after, told = jax.jit(learner.step)(key, state)
+    np.testing.assert_allclose(told["fitness"], found.mean(), rtol=1e-5)
+    for left, right in zip(jax.tree.leaves(after), jax.tree.leaves(wanted), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-6)
+
+
+DEVICES = """
+import json, sys
+import jax
+import numpy as np
+from tacit import games, loops, scale
+from tacit.games.cheap_talk import CheapTalk, network
+from tacit.learners import act, victim
+
+scale.prepare()
+scale.cache_programs()
+game, config = games.make("cart-pole"), act.Config(population=6, updates=4, length=64, epochs=2, block=2)
+members = jax.vmap(lambda key: network(key, 4))(jax.random.split(jax.random.key(0), config.population))
+
+def once(said):
+    trained, _ = act.taught(jax.random.key(1), CheapTalk.of(game, said), act.victims_of(config), 1)
+    return jax.numpy.concatenate([leaf.ravel() for leaf in jax.tree.leaves(trained.learner.params)])
+
+first = jax.jit(lambda members: scale.divided(jax.vmap(once), members))(members)
+run = list(loops.chunks(act.make, game, config, iterations=1, seeds=(0,)))[-1]
+told = {name: float(rows[-1, 0]) for name, rows in run.metrics.items()}
+print(json.dumps({"devices": len(jax.devices()), "first": np.asarray(first).tolist(), **told}))
+"""
+
+
+@pytest.mark.long
+def test_one_device_and_two_agree():
+    """The first update of each member's victim; later ones drift, so fitness is compared within its standard error."""
+
+    def found(count):
+        flags = f"--xla_force_host_platform_device_count={count} --xla_backend_optimization_level=0"
+        given = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+        done = subprocess.run([sys.executable, "-c", DEVICES], env=given, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    one, two = found(1), found(2)
+    assert (one["devices"], two["devices"]) == (1, 2)
+    assert np.shape(one["first"])[0] == 6
+    np.testing.assert_allclose(one["first"], two["first"], atol=1e-5)
+    assert np.ptp(one["first"], axis=0).max() > 1e-3  # messages did something
+    assert abs(one["fitness"] - two["fitness"]) < one["spread"] / 6**0.5

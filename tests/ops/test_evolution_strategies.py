@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tacit.errors import SettingError
-from tacit.ops.evolution import ascent, centered_ranks, changes, climb, paired, population, z_scores
+from tacit.ops.evolution import ascent, centered_ranks, changes, climb, decayed, paired, population, z_scores
 from tacit.ops.optimizer import adam, descend
 
 MEAN = {"w": jnp.arange(6.0).reshape(2, 3), "b": jnp.ones(2)}
@@ -31,6 +31,16 @@ def test_a_population_of_odd_size_is_refused():
     assert paired(6) == 3
     with pytest.raises(SettingError, match="its size must be even; got 7"):
         paired(7)
+
+
+def test_settings_decay_to_their_floors():
+    """As those of the public code do: sigma reaches its floor after ln 4 / -ln 0.999 = 1385.6 generations."""
+    told = [float(decayed(0.04, 0.999, 0.01, jnp.int32(g))) for g in (0, 1, 1000, 1385, 1386, 2048)]
+    # 0.999 itself is rounded by up to 6e-8 / 2 of its size, and so its 1385th power by up to 5e-5
+    np.testing.assert_allclose(told, [0.04, 0.03996, 0.04 * 0.999**1000, 0.04 * 0.999**1385, 0.01, 0.01], rtol=1e-4)
+    assert told[3] > told[4] == told[5]
+    for generation in (0, 1, 10**6):  # and stay what they are, to the last bit, where nothing decays
+        assert jax.jit(decayed)(jnp.float32(0.1), 1.0, 0.0, jnp.int32(generation)) == jnp.float32(0.1)
 
 
 @given(st.lists(st.integers(-3, 3), min_size=2, max_size=9))

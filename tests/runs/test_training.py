@@ -1,5 +1,6 @@
 """However a run is cut, killed, interrupted or refused, it ends in equal bits or stops with what it had."""
 
+import dataclasses
 import errno
 import hashlib
 import json
@@ -19,7 +20,7 @@ import pytest
 
 from tacit import cli, loops
 from tacit.errors import Interrupted, Misfit, RunError, SettingError, Stopped
-from tacit.runs import checkpoint, experiment, metrics, training
+from tacit.runs import checkpoint, experiment, metrics, store, training
 from tacit.runs.experiment import Experiment
 from tacit.runs.store import RunFolder
 
@@ -270,6 +271,18 @@ def test_other_numbers_of_devices_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(jax, "devices", lambda: [None])
     with pytest.raises(RunError, match="begun on 2 devices and this process has 1; set JAX_NUM_CPU_DEVICES=2"):
         training.train(RunFolder.open(run), quiet)
+
+
+def test_so_are_those_among_which_a_single_seed_divides_its_work(tmp_path, monkeypatch):
+    wanted = Experiment("act", "cart-pole", learner_settings={"population": 2}, iterations=1, seeds=1)
+    refused = r"begun on 2 devices and this process has 1; set JAX_NUM_CPU_DEVICES=2"
+    folder = training.new_run(tmp_path, "run", wanted)
+    store.write_json(folder.path / "provenance.json", {"device_count": 2})
+    monkeypatch.setattr(jax, "devices", lambda: [None])
+    with pytest.raises(RunError, match=refused):
+        training._check_devices(folder, wanted, experiment.resolve(wanted))
+    alone = dataclasses.replace(wanted, learner="naive", game="ipd", learner_settings={})
+    training._check_devices(folder, alone, experiment.resolve(alone))
 
 
 PLAIN = [
