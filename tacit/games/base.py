@@ -91,6 +91,11 @@ class Game(Settings, abc.ABC):
         del key, level
         raise Misfit(f"{type(self).__name__} cannot change its levels a little")
 
+    @property
+    def sizes(self) -> tuple[float, ...]:
+        """How large each number of the row that a player sees is, roughly; those not named are about 1."""
+        return ()
+
     def sample_goal(self, key: PRNGKeyArray) -> Float[Array, " n"]:
         """Where somebody who steers a player may want things to be, in the numbers of `place`. The key is consumed.
 

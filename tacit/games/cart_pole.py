@@ -65,6 +65,11 @@ class CartPole(Game):
         new = CartState(moving, time, terminated, (time >= self.length) & ~terminated)
         return settle(state, new, jnp.ones(1))
 
+    @property
+    def sizes(self) -> tuple[float, ...]:
+        """A tenth of a radian is much, so that angles are small beside the other numbers."""
+        return 1.0, 1.0, 0.1, 1.0
+
     def sample_goal(self, key: PRNGKeyArray) -> Float[Array, "1"]:
         """Where the cart is to be: anywhere on the track."""
         return jax.random.uniform(key, (1,), minval=-TRACK, maxval=TRACK)

@@ -8,13 +8,18 @@ is found by evolution: in each generation members of a population try their func
     backdoor  F = mean over episodes of a trained, frozen victim of sum_t exp(-|place - goal|^2),
               under another function f^(s, goal) that takes the place of f and evolves with it
 
-and the mean of the population climbs the gradient estimated from that (`tacit.ops.evolution`). Victims of a generation
-differ only by what is said to them: all members have the same seeds, and the next generation has new ones. Nothing of
-the adversary changes while a victim learns.
+and the mean of the population climbs the gradient estimated from that (`tacit.ops.evolution`). Nothing of the adversary
+changes while a victim learns. Victims of a generation differ only by what is said to them: all members have the same
+seeds, or (`own`) each pair of opposite members has its own and is compared within itself, so that one generation asks
+many kinds of victims. The next generation has new ones.
+
+A trained victim costs far more than its episodes, so that each is tried with several f^, and f^ climbs by which of them
+the same victim obeys most.
 
 Source: Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030), algorithms 1 and 2, and its public code. Departures:
 smaller populations and message networks, a start at random weights instead of 0, a larger sigma and step size, ranks
-instead of z-scores (an option), and fitness over all updates where the code's runs for "disrupt" take the last.
+instead of z-scores (an option), fitness over all updates where the code's runs for "disrupt" take the last, several f^
+of each member where the code has one, and as options victims of each pair's own and changes in units of what is read.
 """
 
 import dataclasses
@@ -33,7 +38,7 @@ from tacit.games.steered import Steered, goal_numbers
 from tacit.learners import victim
 from tacit.learners.victim_presets import PRESETS
 from tacit.loops import episodes
-from tacit.ops.evolution import ascent, centered_ranks, changes, decayed, paired, population, z_scores
+from tacit.ops.evolution import ascent, centered_ranks, changes, decayed, paired, z_scores
 from tacit.ops.optimizer import adam, descend
 from tacit.settings import setting
 from tacit.types import Carry, Learner, Metrics, Params, Policy, Settings, Step
@@ -49,6 +54,7 @@ class Config(Settings):
     victims: int = setting(1, "victims of each member", unit="victims", source=CODE, low=1)
     updates: int = setting(32, "updates of a victim", unit="updates", source=CODE, low=1)
     last: int = setting(0, "fitness is of so many last updates alone; 0: of all", unit="updates", low=0)
+    own: bool = setting(False, "each pair of members has victims of its own; else all members have the same")
     block: int = setting(8, "members tried at a time; a GPU takes all, a processor's cache holds few", low=1)
     sigma: float = setting(0.1, "standard deviation of the changes, at first", above=0.0)
     sigma_decay: float = setting(1.0, "what is left of it after each generation", above=0.0, high=1.0)
@@ -60,7 +66,9 @@ class Config(Settings):
     words: int = setting(2, "numbers of a message", unit="numbers", source=CODE, low=1)
     hidden: int = setting(16, "width of the two layers of a message network (the ACT code: 64)", unit="units", low=1)
     steep: float = setting(1.0, "the last weights begin so many times larger; large: messages jump", above=0.0)
-    episodes: int = setting(64, "episodes of a trained victim, for a backdoor", unit="episodes", source=CODE, low=1)
+    units: bool = setting(False, "changes in units of what is read: weights of what is small change more")
+    tries: int = setting(16, "f^ of each member, in pairs, for a backdoor (the ACT code: 1)", unit="functions", low=2)
+    episodes: int = setting(16, "episodes of a trained victim with each f^ (the ACT code: 64)", unit="episodes", low=1)
     victim: str = setting("cart-pole", "task of the public code whose victims these are", choices=tuple(PRESETS))
     raw: bool = setting(False, "victims see numbers as they are; else with mean 0 and variance 1, messages too")
     length: int = setting(0, "steps between a victim's updates; 0: as the public code has it", unit="steps", low=0)
@@ -137,15 +145,48 @@ def steered(
     return episodes(key, asked, (greedy(policy),), (params,), count)[1]
 
 
-def fitness(key: PRNGKeyArray, game: Game, config: Config, said: Said) -> Float[Array, ""]:
-    """What one victim is worth to a member. The key is consumed."""
+def fitness(key: PRNGKeyArray, game: Game, config: Config, said: Said) -> Float[Array, "*tries"]:
+    """What one victim is worth to a member; for a backdoor, with each of its f^. The key is consumed."""
     learn_key, test_key = jax.random.split(key)
     trained, curve = taught(learn_key, CheapTalk.of(game, said.training), victims_of(config), config.updates)
     if config.objective == "backdoor":
-        played = steered(test_key, game, trained, victims_of(config), said.later, config.episodes)
-        return played.gained[-1].mean()
+
+        def obeyed(later: Weights) -> Float[Array, ""]:
+            played = steered(test_key, game, trained, victims_of(config), later, config.episodes)
+            return played.gained[-1].mean()
+
+        return jax.vmap(obeyed)(said.later)
     value = jnp.nanmean(curve[-config.last :])  # all, where `last` is 0; in an update may no episode have ended
     return value if config.objective == "help" else -value
+
+
+def apart(game: Game, config: Config, mean: Said) -> Said:
+    """How far members are apart in each weight: 1, or in units of what it reads (`Game.sizes`)."""
+
+    def of(weights: Weights) -> Weights:
+        (first, bias), *rest = jax.tree.map(jnp.ones_like, weights)
+        read = jnp.array(game.sizes) if config.units and game.sizes else jnp.ones(1)
+        return (first.at[: len(read)].divide(read[:, None]), bias), *rest
+
+    return Said(*(of(weights) if weights else () for weights in mean))
+
+
+def members(mean: Said, z: Said, far: Said) -> Said:
+    """The mean changed by z, `far` as much: leaves `[N, ...]` of f, and `[N, tries, ...]` of f^."""
+
+    def moved(mean: Weights, z: Weights, far: Weights) -> Weights:
+        return jax.tree.map(lambda mean, z, far: mean + far * z, mean, z, far)
+
+    one_each = jax.vmap(moved, (None, 0, None))
+    several = jax.vmap(one_each, (None, 0, None))
+    later = several(mean.later, z.later, far.later) if mean.later else ()
+    return Said(one_each(mean.training, z.training, far.training), later)
+
+
+def against(worth: Float[Array, " N"]) -> Float[Array, " N"]:
+    """What each member is worth more than its opposite, which met the same victims."""
+    first, second = jnp.split(worth, 2)
+    return jnp.concatenate([first - second, second - first])
 
 
 def make(game: Game, config: Config) -> Learner:
@@ -156,13 +197,13 @@ def make(game: Game, config: Config) -> Learner:
         SettingError: the population is of odd size.
     """
     seen, _ = columns(game), paired(config.population)
-    goal = goal_numbers(game) if config.objective == "backdoor" else 0
+    goal = goal_numbers(game) if config.objective == "backdoor" and paired(config.tries) else 0
 
     def init(key: PRNGKeyArray) -> State:
         first_key, later_key = jax.random.split(key)
         shape = config.words, config.hidden, config.steep
-        later = network(later_key, seen + goal, *shape) if goal else ()
-        mean = Said(network(first_key, seen, *shape), later)
+        drawn = Said(network(first_key, seen, *shape), network(later_key, seen + goal, *shape) if goal else ())
+        mean = jax.tree.map(jnp.multiply, drawn, apart(game, config, drawn))
         return State(mean, optimizer(jnp.int32(0)).init(mean), mean, jnp.int32(0))
 
     def sigma(generation: Int[Array, ""]) -> Float[Array, ""]:
@@ -171,28 +212,45 @@ def make(game: Game, config: Config) -> Learner:
     def optimizer(generation: Int[Array, ""]) -> Any:
         return adam(decayed(config.lr, config.lr_decay, config.lr_floor, generation), eps=1e-8, max_norm=jnp.inf)
 
+    def changed(key: PRNGKeyArray, mean: Said) -> Said:
+        z = changes(key, mean.training, config.population)
+        if not goal:
+            return Said(z, ())
+        keys = jax.random.split(jax.random.fold_in(key, 1), config.population)
+        return Said(z, jax.vmap(lambda key: changes(key, mean.later, config.tries))(keys))
+
     def step(key: PRNGKeyArray, state: State, divided: bool = False) -> tuple[State, Metrics]:
         change_key, try_key, learn_key = jax.random.split(key, 3)
-        z = changes(change_key, state.mean, config.population)
-        members = population(state.mean, sigma(state.generation), z)
-        keys = jax.random.split(try_key, config.victims)
+        z = changed(change_key, state.mean)
+        far = jax.tree.map(lambda each: sigma(state.generation) * each, apart(game, config, state.mean))
+        pairs = paired(config.population)
+        keys = jax.random.split(try_key, (pairs if config.own else 1, config.victims))
+        each = jnp.tile(jnp.broadcast_to(keys, (pairs, config.victims)), (2, 1))  # of a pair, the same
 
-        def worth(said: Said) -> Float[Array, ""]:
-            return jax.vmap(lambda key: fitness(key, game, config, said))(keys).mean()
+        def worth(one: tuple[Said, Array]) -> Float[Array, "*tries"]:
+            said, keys = one
+            return jax.vmap(lambda key: fitness(key, game, config, said))(keys).mean(0)
 
-        def found(members: Said) -> Float[Array, " N"]:
-            return jax.lax.map(worth, members, batch_size=config.block)
+        def found(asked: tuple[Said, Array]) -> Array:
+            return jax.lax.map(worth, asked, batch_size=config.block)
 
-        tried = scale.divided(found, members) if divided else found(members)
-        return update(learn_key, state, (z, tried), ())
+        asked = members(state.mean, z, far), each
+        return update(learn_key, state, (z, scale.divided(found, asked) if divided else found(asked)), ())
 
     def update(key: PRNGKeyArray, state: State, experience: Any, carry: Carry) -> tuple[State, Metrics]:
         del key, carry
         z, found = experience
-        shaped = (centered_ranks if config.ranks else z_scores)(found)
-        downhill = jax.tree.map(jnp.negative, ascent(z, shaped, sigma(state.generation)))
-        mean, opt_state = descend(optimizer(state.generation), downhill, state.opt_state, state.mean)
-        told = {"fitness": found.mean(), "best": found.max(), "spread": found.std()}
+        shaped, width = centered_ranks if config.ranks else z_scores, sigma(state.generation)
+        mine = found.mean(1) if goal else found
+        uphill = Said(ascent(z.training, shaped(against(mine) if config.own else mine), width), ())
+        if goal:  # of the f^ of a member, which share its victims, those are better that its victims obey
+            each = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), z.later)
+            uphill = uphill._replace(later=ascent(each, jax.vmap(shaped)(found).reshape(-1), width))
+        downhill = jax.tree.map(jnp.negative, uphill)
+        still = jax.tree.map(jnp.zeros_like, state.mean)
+        moved, opt_state = descend(optimizer(state.generation), downhill, state.opt_state, still)
+        mean = jax.tree.map(lambda mean, moved, far: mean + far * moved, state.mean, moved, apart(game, config, still))
+        told = {"fitness": found.mean(), "best": mine.max(), "spread": mine.std()}
         return State(mean, opt_state, state.start, state.generation + 1), told
 
     def policy(state: State) -> tuple[tuple[Policy, Params], ...]:

@@ -132,7 +132,7 @@ RECIPE = Recipe(
     name="act-backdoor-cartpole",
     title="Messages steer a trained victim to goals of their own",
     paper=act.PAPER,
-    rows={act.ROW: act.adversaries("backdoor", 60, 2)},
+    rows={act.ROW: act.adversaries("backdoor", 64, own=True, units=True, lr=0.1, block=4)},
     measure=measure,
     targets=(
         Target(f"{BACKDOOR}: reward", act.OWN, low=act.CENTERED, reason="more than staying in the middle earns"),

@@ -17,6 +17,7 @@ from tacit.games.cart_pole import CartPole
 from tacit.games.cheap_talk import CheapTalk, network
 from tacit.games.normalized import Normalized
 from tacit.learners import act, ppo, victim
+from tacit.ops.evolution import population
 from tacit.types import Trajectory
 
 CART = CartPole()
@@ -118,6 +119,50 @@ def test_the_mean_climbs_the_changes_that_paid():
     for old, kept in zip(jax.tree.leaves(state.mean), jax.tree.leaves(after.start), strict=True):
         np.testing.assert_array_equal(old, kept)
     assert (float(told["fitness"]), float(told["best"])) == (2.0, 3.0)
+
+
+def test_a_pair_shares_its_luck_and_all_f_of_later_share_that_of_their_member():
+    """How easily a victim learns and obeys says nothing of what it is told."""
+    learner = act.make(CART, act.Config(objective="backdoor", population=4, tries=4, own=True))
+    state = learner.init(jax.random.key(0))
+    key = jax.random.key(1)
+    z = act.Said(
+        act.changes(key, state.mean.training, 4),
+        jax.vmap(lambda key: act.changes(key, state.mean.later, 4))(jax.random.split(key, 4)),
+    )
+    worth = jax.random.uniform(key, (4, 4))
+    luck = jnp.array([0.0, 64.0, 0.0, 64.0])[:, None]
+    told = [learner.update(key, state, (z, found), ())[0].mean for found in (worth, worth + luck)]
+    for plain, lucky, before in zip(*map(jax.tree.leaves, (*told, state.mean)), strict=True):
+        np.testing.assert_array_equal(plain, lucky)
+        assert not np.array_equal(plain, before)
+
+
+def test_victims_of_a_generation(monkeypatch):
+    monkeypatch.setattr(act, "fitness", lambda key, *_: jax.random.uniform(key))
+    found = {}
+    monkeypatch.setattr(act, "centered_ranks", lambda worth: found.setdefault("worth", worth))
+    for own in (False, True):
+        found.clear()
+        learner = act.make(CART, act.Config(population=6, victims=2, own=own))
+        _, told = learner.step(jax.random.key(1), learner.init(jax.random.key(0)))
+        assert (float(told["spread"]) > 0) == own  # all have the same; or each pair its own
+        np.testing.assert_array_equal(found["worth"] if own else found["worth"] - found["worth"][0], np.zeros(6))
+
+
+def test_weights_of_small_numbers_change_more():
+    state = act.make(CART, act.Config(objective="backdoor")).init(jax.random.key(0))
+    far = act.apart(CART, act.Config(units=True), state.mean)
+    np.testing.assert_allclose(far.training[0][0], np.tile([[1], [1], [10], [1]], 16), rtol=1e-6)
+    np.testing.assert_allclose(far.later[0][0], np.tile([[1], [1], [10], [1], [1]], 16), rtol=1e-6)  # and the goal
+    z = jax.tree.map(lambda leaf: jnp.ones((2, *leaf.shape)), state.mean.training)
+    moved = act.members(act.Said(state.mean.training, ()), act.Said(z, ()), act.Said(far.training, ()))
+    for leaf, mean, by in zip(*map(jax.tree.leaves, (moved.training, state.mean.training, far.training)), strict=True):
+        np.testing.assert_allclose(leaf, np.stack([mean + by] * 2), rtol=1e-6)
+    for each in (far.training[0][1], *jax.tree.leaves(far.training[1:])):
+        np.testing.assert_array_equal(each, 1)
+    for leaf in jax.tree.leaves(act.apart(CART, act.Config(), state.mean)):
+        np.testing.assert_array_equal(leaf, 1)
 
 
 def test_settings_of_the_evolution_are_those_of_the_public_code():
@@ -244,7 +289,7 @@ def test_a_generation_is_what_its_members_are_worth_each_with_one_function():
     state, key = learner.init(jax.random.key(0)), jax.random.key(1)
     change_key, try_key, _ = jax.random.split(key, 3)
     z = act.changes(change_key, state.mean, TINY.population)
-    members = act.population(state.mean, TINY.sigma, z)
+    members = population(state.mean, TINY.sigma, z)
     (seed,) = jax.random.split(try_key, 1)
     worth = jax.jit(lambda said: act.fitness(seed, CART, TINY, said))
     found = jnp.stack([worth(jax.tree.map(lambda leaf, i=i: leaf[i], members)) for i in range(TINY.population)])
