@@ -23,7 +23,7 @@ PAPER = "Lu et al. 2023, Adversarial Cheap Talk (arXiv 2211.11030)"
 OWN = "tacit's specification"
 ROW = "adversaries"
 CENTERED = 73.8  # 200 sqrt(pi) erf(2.4) / 4.8: what a cart earns that stays in the middle, whatever the goals
-VICTIMS, MOST = 8, 256  # held-out ones for each member of the population, 128 by default; and at most
+VICTIMS, MOST = 4, 256  # held-out ones for each member of the population, 64 by default; and at most
 RANDOM = 16  # random networks
 OF_EACH = 2  # random networks that each victim number is tried with
 QUICK = Budget(seeds=2, iterations=2, learner={"population": 4, "updates": 3, "length": 64, "epochs": 2, "episodes": 8})
@@ -43,9 +43,9 @@ def said(run: Finished, which: str = "mean") -> list[Any]:
     return adversaries_of(run.state, which)
 
 
-def held_out_count(run: Finished) -> int:
+def held_out_count(run: Finished, victims: int = VICTIMS) -> int:
     """How many victims tell what each adversary of a run is worth."""
-    return min(VICTIMS * run.config.population, MOST)
+    return min(victims * run.config.population, MOST)
 
 
 class Learned(NamedTuple):
@@ -61,10 +61,10 @@ class Learned(NamedTuple):
 
 
 @functools.lru_cache(maxsize=4)
-def learned(path: pathlib.Path, controls: tuple[str, ...]) -> Learned:
-    """How held-out victims learn from a run's adversaries and beside them."""
+def learned(path: pathlib.Path, controls: tuple[str, ...], victims: int = VICTIMS) -> Learned:
+    """How held-out victims, so many for each member, learn from a run's adversaries and beside them."""
     run = run_in(path)
-    config, count = run.config, held_out_count(run)
+    config, count = run.config, held_out_count(run, victims)
 
     def curves(told: Sequence[Weights | None], channel: str = "message") -> Float[np.ndarray, "k N updates"]:
         numbers = np.tile(np.arange(count), len(told)).tolist()
@@ -191,6 +191,7 @@ def of_learning(
     controls: tuple[str, ...],
     judged: tuple[str, ...],
     quick: Budget = QUICK,
+    victims: int = VICTIMS,
     **rest: Any,
 ) -> Recipe:
     """The recipe of adversaries that help victims to learn, or keep them from it.
@@ -198,12 +199,13 @@ def of_learning(
     Args:
         rows: the adversaries. Of a row with another name than `ROW` targets name it.
         controls: what victims are compared with; `judged` are those that targets are about.
+        victims: held-out ones for each member of the population.
         rest: of the recipe: its full budget and notes.
     """
     sign = 1.0 if all(row.learner_settings["objective"] == "help" for row in rows.values()) else -1.0
 
     def of(runs: Mapping[str, Finished]) -> dict[str, Learned]:
-        return {row: learned(runs[row].folder.path, controls) for row in rows}
+        return {row: learned(runs[row].folder.path, controls, victims) for row in rows}
 
     def measure(runs: Mapping[str, Finished]) -> dict[str, Measured]:
         each = [measured(found, sign, judged, row) for row, found in of(runs).items()]

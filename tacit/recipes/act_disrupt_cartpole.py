@@ -10,8 +10,8 @@ RECIPE = act.of_learning(
     "act-disrupt-cartpole",
     "Messages that are functions of the state are to keep PPO from learning",
     {
-        act.ROW: act.adversaries("disrupt", 24, victims=2, block=2, raw=True),
-        NORMALIZED: act.adversaries("disrupt", 24, victims=2, block=2),
+        act.ROW: act.adversaries("disrupt", 16, own=True, block=4, raw=True),
+        NORMALIZED: act.adversaries("disrupt", 16, own=True, block=4),
     },
     CONTROLS,
     CONTROLS,
