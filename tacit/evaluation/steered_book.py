@@ -51,7 +51,7 @@ OFFERS = 64  # far orders that a puppeteer tries in a step
 class Search(Settings):
     """How far orders that move the price are looked for."""
 
-    generations: int = setting(60, "generations of the search", unit="generations", low=1, high=10**5)
+    generations: int = setting(100, "generations of the search", unit="generations", low=1, high=10**5)
     pairs: int = setting(8, "antithetic pairs of a generation", unit="pairs", low=1, high=10**4)
     episodes: int = setting(4, "episodes of a member, each with both goals", unit="episodes", low=1)
     sigma: float = setting(0.1, "standard deviation of the search", above=0.0)

@@ -38,11 +38,11 @@ TOLD = {"earned": "J", "held": "position times goal", "returns": "a trader's ret
 class Book(Search):
     """How traders learn, and how many share the book when they are judged."""
 
-    victims: int = setting(3, "traders, each of which learns alone", unit="traders", low=2, high=1000)
-    updates: int = setting(30, "updates of a trader", unit="updates", low=1, high=10**6)
+    victims: int = setting(4, "traders, each of which learns alone", unit="traders", low=2, high=1000)
+    updates: int = setting(60, "updates of a trader", unit="updates", low=1, high=10**6)
     crowds: tuple[int, ...] = setting((1, 5, 20), "traders who share the book, copies of one", unit="traders", low=1)
     pulled: int = setting(32, "episodes of a puppeteer, each with both goals", unit="episodes", low=2)
-    logged: int = setting(60, "episodes of random play from which columns are audited", unit="episodes", low=10)
+    logged: int = setting(120, "episodes of random play from which columns are audited", unit="episodes", low=10)
 
 
 def move(settings: Book, seeds: int, seed: int, say: Say) -> dict[str, Any]:
@@ -207,8 +207,8 @@ RECIPE = Recipe(
     rows={"book": Computation(move, Book(), seeds=2)},
     measure=measure,
     targets=tuple(_targets()),
-    quick=Budget(seeds=1, settings={"victims": 2, "generations": 30, "crowds": (1, 5)}),
-    full=Budget(seeds=8, settings={"updates": 100, "generations": 150, "judged": 1024, "pulled": 128}),
+    quick=Budget(seeds=1, settings={"victims": 3, "updates": 40, "generations": 60, "crowds": (1, 5), "logged": 60}),
+    full=Budget(seeds=8, settings={"updates": 100, "generations": 200, "judged": 1024, "pulled": 128}),
     judged_quick=True,
     notes=(
         "Lines below the table give J by impact (its standard error over traders), position times goal, and a trader's "

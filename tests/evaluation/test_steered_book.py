@@ -77,7 +77,7 @@ def test_impacts_tell_what_a_price_does_with_less_noise(follower, known, crowds)
     """Buy and hold is what was computed exactly; J itself agrees within its noise."""
     for size, crowd in crowds.items():
         moved = judged(follower, told(1.0), crowd)
-        assert error(moved.expected) < 0.4 * error(moved.earned)
+        assert error(moved.expected) < 0.6 * error(moved.earned)
         assert abs(moved.expected.mean() - known[size].held) < 4 * error(moved.expected)
         assert abs(moved.earned.mean() - known[size].held) < 4 * error(moved.earned)
 
@@ -89,8 +89,8 @@ def test_who_pulls_an_obedient_trader_raises_the_price_as_far_as_can_be(follower
         pulled = steered_book.puppets(jax.random.key(2), BOOK, follower, tried, wishes, crowds[1], EPISODES)
         found[name] = jax.tree.map(lambda leaf: np.asarray(leaf)[0], pulled)
     patient = found["patient"]
-    # wishes are those far from the end, and the pressure is one of a few: both cost little
-    assert 0.8 * known[1].most < patient.expected.mean() < known[1].most + 4 * error(patient.expected)
+    # wishes are those far from the end, so that some of it is wasted there
+    assert 0.6 * known[1].most < patient.expected.mean() < known[1].most + 4 * error(patient.expected)
     assert abs(patient.earned.mean() - patient.expected.mean()) < 4 * error(patient.earned)
     assert found["for positions"].held.mean() > 2.8
 
