@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from tacit.evaluation import held_out_victims as held_out
 from tacit.games.cheap_talk import Weights, network
+from tacit.learners.act import Said, apart, victims_of
 from tacit.learners.act import adversaries as adversaries_of
-from tacit.learners.act import victims_of
 from tacit.recipes.base import Budget, Measured, Recipe, Target
 from tacit.runs import exhibits
 from tacit.runs.experiment import Experiment
@@ -90,10 +91,13 @@ def learned(path: pathlib.Path, controls: tuple[str, ...], victims: int = VICTIM
 
 
 def random_networks(run: Finished, count: int) -> list[Weights]:
-    """Random message networks of the shape and steepness of a run's adversaries."""
+    """Random message networks, as a run's adversaries begin: of their shape and steepness, and in their units."""
     config, key = run.config, jax.random.key(run.experiment.seed + held_out.HELD_OUT + 2)
     seen = run.state.mean.training[0][0].shape[1]
-    return [network(jax.random.fold_in(key, k), seen, config.words, config.hidden, config.steep) for k in range(count)]
+    shape = seen, config.words, config.hidden, config.steep
+    drawn = [network(jax.random.fold_in(key, k), *shape) for k in range(count)]
+    far = apart(run.game, config, Said(drawn[0], ())).training
+    return [jax.tree.map(jnp.multiply, each, far) for each in drawn]
 
 
 def _networks(run: Finished, count: int) -> Float[np.ndarray, "1 N updates"]:

@@ -42,8 +42,9 @@ def test_curves_leave_out_what_has_not_ended():
 
 
 def test_blocks_are_of_one_size_and_hold_everybody():
-    assert held_out.blocks(5, 2) == [[0, 1], [2, 3], [4, 0]]
-    assert held_out.blocks(2, 16) == [[0, 1]]
+    assert held_out.blocks(20) == [list(range(16)), [*range(16, 20), *range(12)]]
+    assert held_out.blocks(5, devices=2) == [[0, 1, 2, 3, 4, 0]]
+    assert held_out.blocks(2) == [[0, 1]]
 
 
 @pytest.mark.long
