@@ -137,13 +137,8 @@ def _list(argv: list[str]) -> int:
     from tacit.policies import POLICIES
     from tacit.recipes import RECIPES
 
-    registries = {
-        "games": GAMES | FAMILIES,
-        "learners": LEARNERS,
-        "players": PLAYERS,
-        "policies": POLICIES,
-        "recipes": RECIPES,
-    }
+    named = GAMES | FAMILIES
+    registries = {"games": named, "learners": LEARNERS, "players": PLAYERS, "policies": POLICIES, "recipes": RECIPES}
     found = {kind: {name: entry.line for name, entry in registries[kind].items()} for kind in kinds}
     if parsed.options.json:
         print_json(found)

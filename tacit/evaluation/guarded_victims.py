@@ -125,7 +125,7 @@ def ally(generations: int, seed: int) -> Weights:
     """A message network that helps undefended victims to learn, found by `act`."""
     config = act.Config(objective="help")
     found = tacit.run(act.make, CartPole(), config, iterations=generations, seed=seed, every=generations)
-    return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf[0])), found.state.mean.training)  # of one device
+    return act.adversaries(found.state)[0].training
 
 
 def channels_of(networks: Sequence[Weights], helper: Weights | None) -> dict[str, list[Channel]]:

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from tacit import scale
@@ -108,7 +109,7 @@ class State(NamedTuple):
 
 def adversaries(state: State, which: str = "mean") -> list[Said]:
     """What each of several says, from a run's state, leaves `[S, ...]`: in the end ("mean") or at first ("start")."""
-    said = getattr(state, which)
+    said = jax.tree.map(np.asarray, getattr(state, which))  # of one device
     return [jax.tree.map(lambda leaf, k=k: jnp.asarray(leaf[k]), said) for k in range(len(state.generation))]
 
 
