@@ -57,7 +57,7 @@ def spread(logits: jax.Array) -> jax.Array:
     """Seeds over the devices there are, as a run does it; the plain version leaves them on one."""
     from tacit import scale
 
-    return scale.spread(logits, SEEDS)
+    return scale.spread(logits)
 
 
 def timed(function: Callable[..., Any], *inputs: Any) -> float:

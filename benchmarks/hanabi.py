@@ -148,8 +148,8 @@ def measure() -> dict[str, Any]:
     """Moves per second, seconds to compile, and ratios to the others."""
     scale.use_all_cores()
     lanes = len(jax.devices())
-    keys = scale.spread(jax.random.split(jax.random.key(0), lanes), lanes)
-    draws = scale.spread(jax.random.uniform(jax.random.key(1), (lanes, STEPS, GAMES // lanes, 2)), lanes)
+    keys = scale.spread(jax.random.split(jax.random.key(0), lanes))
+    draws = scale.spread(jax.random.uniform(jax.random.key(1), (lanes, STEPS, GAMES // lanes, 2)))
     jax.config.update("jax_enable_compilation_cache", False)
     try:
         return beside_jaxmarl(keys, draws) | beside_hle(keys, draws)

@@ -143,9 +143,9 @@ def our_run(keys: jax.Array, states: Any) -> Any:
 def prepared() -> tuple[Any, Any]:
     """Both versions' compilable functions with their inputs."""
     keys = jax.random.split(jax.random.key(0), SEEDS)
-    mine = scale.spread(jax.jit(jax.vmap(ppo.make(games.make("ipd"), ppo.Config()).init))(keys), SEEDS)
+    mine = scale.spread(jax.jit(jax.vmap(ppo.make(games.make("ipd"), ppo.Config()).init))(keys))
     theirs = jax.jit(jax.vmap(plain_start))(keys)
-    return (our_run, scale.spread(keys, SEEDS), mine), (plain_run, keys, theirs)
+    return (our_run, scale.spread(keys), mine), (plain_run, keys, theirs)
 
 
 def measure() -> dict[str, Any]:
