@@ -239,7 +239,7 @@ def target_cells(target: Target) -> list[str]:
 
 def budget(of: Budget) -> str:
     """How a mode differs from the default, in words."""
-    words = [f"{of.seeds} seeds"] if of.seeds else []
+    words = [f"{of.seeds} seed{'s' * (of.seeds > 1)}"] if of.seeds else []
     words += [f"at most {of.iterations} iterations"] if of.iterations else []
     words += [f"{of.raised} iterations"] if of.raised else []
     words += [f"`--learner.{name.replace('_', '-')} {value(x)}`" for name, x in of.learner.items()]

@@ -7,6 +7,7 @@ here, and not how well it does.
 
 from typing import Any
 
+from tacit.learners.act import PUBLIC_CODE
 from tacit.learners.victim_presets import PRESETS, UPDATES
 from tacit.recipes import act
 from tacit.recipes.base import Budget, Recipe
@@ -20,7 +21,7 @@ SMALL: dict[str, tuple[int, dict[str, Any]]] = {  # generations of the default m
 }
 POPULATION = {"pendulum": 768, "reacher": 128, "breakout": 128}  # of each of the public code's GPUs
 GENERATIONS = 2049
-CODE = {"hidden": 64, "sigma": 0.04, "lr": 0.01, "ranks": False}  # of its evolution; there sigma and lr decay slowly
+EVOLUTION = ("hidden", "ranks", "sigma", "sigma_decay", "sigma_floor", "lr", "lr_decay", "lr_floor")
 CONTROLS = {"help": (act.NONE, act.CONSTANT, act.START), "disrupt": (act.NONE, act.START)}
 NEEDS = {"breakout": ("The game is of gymnax, which is not installed by itself: `pip install 'tacit[control]'`.",)}
 LAST = {"help": 0, "disrupt": 1}  # updates that count in the public code's runs
@@ -33,7 +34,8 @@ TITLES = {
 def _recipe(objective: str, game: str) -> Recipe:
     generations, small = SMALL[game]
     size, updates, code = POPULATION[game], UPDATES[game], PRESETS[game]
-    full: dict[str, Any] = CODE | {"population": size, "block": size, "updates": updates, "last": LAST[objective]}
+    full: dict[str, Any] = {name: getattr(PUBLIC_CODE, name) for name in EVOLUTION}
+    full |= {"population": size, "block": size, "updates": updates, "last": LAST[objective]}
     less = ""
     if "epochs" in small:
         less = f" ({small['length']} steps and {small['epochs']} passes instead of {code.length} and {code.epochs})"

@@ -96,8 +96,11 @@ def reproduce(
             except (Interrupted, Stopped) as stop:
                 folder.note_stop(stop, before + time.monotonic() - began)
                 raise
-        spent = before + time.monotonic() - began
+            folder.note(wall_seconds=round(before + time.monotonic() - began, 3))  # in case the process is killed
         measured = recipe.measure(runs)
+        lines = recipe.details(runs) if recipe.details else []
+        shown = recipe.exhibits(runs) if recipe.exhibits else []
+        spent = before + time.monotonic() - began
         judged = mode != "quick" or recipe.judged_quick
         outcome = {
             "recipe": recipe.name,
@@ -107,8 +110,6 @@ def reproduce(
             "run": str(folder.path),
             "targets": [_compared(target, measured[target.name], judged) for target in recipe.targets],
         }
-        lines = recipe.details(runs) if recipe.details else []
-        shown = recipe.exhibits(runs) if recipe.exhibits else []
         about = {"title": recipe.title, "details": [*recipe.notes, *lines], "exhibits": shown}
         store.write_json(folder.path / "outcome.json", outcome | about)
         folder.note(status="done", ended=store.now(), reason="finished", wall_seconds=round(spent, 3))

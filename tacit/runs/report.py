@@ -219,7 +219,7 @@ def _outcome(outcome: Mapping[str, Any]) -> str:
         )
         rows.append(f"<tr>{''.join(cells)}</tr>")
     head = "<tr><th>target</th><th>published</th><th>measured</th><th>spread</th><th>rule</th><th>reached</th></tr>"
-    words = f"{outcome['mode']} mode, {outcome['seeds']} seeds, {outcome['wall_seconds']:.1f} s"
+    words = f"{outcome['mode']} mode, {_seeds(outcome['seeds'])}, {outcome['wall_seconds']:.1f} s"
     sources = "; ".join(dict.fromkeys(target["source"] for target in outcome["targets"]))
     details = (f"Published: {sources}.", *outcome.get("details", ()))
     lines = "".join(f"<p>{html.escape(line)}</p>" for line in details)
@@ -231,11 +231,20 @@ def _figures(found: Mapping[str, Any]) -> str:
         f'<tr><td>{html.escape(name)}</td><td class="n">{_figure(f["mean"], f["sd"])}</td><td>{f["n"]}</td></tr>'
         for name, f in found["figures"].items()
     )
-    words = f"{html.escape(found['experiment'])}, {found['iterations']} iterations, {found['seeds']} seeds"
+    words = f"{html.escape(found['experiment'])}, {found['iterations']} iterations, {_seeds(found['seeds'])}"
     return f"<p>{words}</p><table><tr><th>last row</th><th>mean (sd over seeds)</th><th>n</th></tr>{rows}</table>"
 
 
 def _figure(value: float | None, spread: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:.3f}" + (f" ({spread:.3f})" if spread is not None else "")
+    return _number(value) + (f" ({_number(spread)})" if spread is not None else "")
+
+
+def _number(value: float) -> str:
+    """Three decimals, or two digits of what these would show as nothing (p values)."""
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.1e}"
+
+
+def _seeds(number: int) -> str:
+    return f"{number} seed{'s' * (number != 1)}"
