@@ -157,8 +157,18 @@ def fitness(key: PRNGKeyArray, game: Game, config: Config, said: Said) -> Float[
             return played.gained[-1].mean()
 
         return jax.vmap(obeyed)(said.later)
-    value = jnp.nanmean(curve[-config.last :])  # all, where `last` is 0; in an update may no episode have ended
+    value = counted(curve, config.last)
     return value if config.objective == "help" else -value
+
+
+def counted(curve: Float[Array, " updates"], last: int) -> Float[Array, ""]:
+    """The mean of the last returns of a victim (0: of all), of updates in which episodes ended (else they are NaN).
+
+    Where none ended in the last updates, it is the newest return there is; NaN, where no episode ended at all.
+    """
+    newest = curve[jnp.argmax(jnp.where(jnp.isnan(curve), -1, jnp.arange(len(curve))))]
+    ended = ~jnp.isnan(curve[-last:])
+    return jnp.where(ended.any(), jnp.nanmean(curve[-last:]), newest)
 
 
 def apart(game: Game, config: Config, mean: Said) -> Said:

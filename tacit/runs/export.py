@@ -10,7 +10,7 @@ import pathlib
 from typing import Any
 
 from tacit import registry
-from tacit.errors import InputError, RunError, SettingError
+from tacit.errors import InputError, Misfit, RunError, SettingError
 from tacit.evaluation.cross_play import Model, cross_play
 from tacit.evaluation.cross_play_settings import Plan
 from tacit.games.base import Game
@@ -47,6 +47,9 @@ def export(source: pathlib.Path, target: pathlib.Path, level: int, games: int, s
     run = policies.run_in(source)
     stage, level = _stage(run, level)
     named.playable(policies.of(stage), source.name)
+    if run.game.spec.num_players < 2:
+        line = f"{source.name} learned {run.experiment.game}, a game of one"
+        raise Misfit(f"{line}; what is exported is scored by how it plays with others")
     if target.exists():
         raise RunError(f"{target} exists; remove it first, or choose another name")
     about: dict[str, Any] = {"origin": _origin(source), "level": level or None, "learning": _learning(run, level)}

@@ -325,6 +325,12 @@ print(json.dumps({"devices": len(jax.devices()), "first": np.asarray(first).toli
 """
 
 
+def test_updates_in_which_no_episode_ended_do_not_count():
+    none = jnp.nan
+    for curve, last, wanted in ([1, 3], 0, 2), ([none, 2, 4], 0, 3), ([1, 2, none], 1, 2), ([1, none, 3], 2, 3):
+        assert act.counted(jnp.array(curve, float), last) == wanted
+
+
 @pytest.mark.long
 def test_one_device_and_two_agree():
     """The first update of each member's victim; later ones drift, so fitness is compared within its standard error."""

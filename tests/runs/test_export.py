@@ -20,6 +20,7 @@ LEVELS = Experiment("obl", "tiny-hanabi-b", "", TINY | {"levels": 2, "updates": 
 OTHERS = {
     "naive": Experiment("naive", "ipd", iterations=2, seeds=2),
     "pair": Experiment("naive", "ipd", "tit-for-tat", iterations=2, seeds=2),
+    "alone": Experiment("ppo", "cart-pole", "", TINY | {"length": 4}, iterations=1, seeds=1),
 }
 
 
@@ -128,6 +129,7 @@ WRONG = [
     ("{runs}/short-001", 0, "level 2 was not learned"),
     ("{runs}/naive-001", 1, "naive learns no levels, so there is no level 1"),
     ("{runs}/pair-001", 0, "pair-001 learned against tit-for-tat; only whole teams are models"),
+    ("{runs}/alone-001", 0, "alone-001 learned cart-pole, a game of one; what is exported is scored by how it plays"),
     ("{runs}/nothing-001", 0, "there is no run folder"),
     ("{row}/../..", 0, "is a recipe's; name one of its rows"),
 ]
