@@ -102,13 +102,15 @@ def show_outcome(title: str, paper: str, outcome: Mapping[str, Any], notes: Sequ
         measured = _with_spread(target["measured"], target["spread"])
         bounds, _, reason = target["rule"].partition(": ")
         kind, _, units = target["spread_kind"].partition(" over ")
-        over = f"{target['n']} {units}" if units else kind
+        one = units.removesuffix("s") if not units.endswith("ies") else units.removesuffix("ies") + "y"
+        over = f"{target['n']} {one if target['n'] == 1 else units}" if units else kind
         verdict = {True: "yes", False: "MISSED", None: "not judged"}[target["reached"]]
         row = (target["name"], published, measured, over, bounds, verdict)
         table.add_row(*(part.replace("[", r"\[") for part in row))
         reasons.setdefault(reason, []).append(target["name"])
     console.print(table)
-    spreads = sorted({target["spread_kind"] for target in outcome["targets"] if " over " in target["spread_kind"]})
+    shown = [target["spread_kind"] for target in outcome["targets"] if target["spread"] is not None]
+    spreads = sorted({kind for kind in shown if " over " in kind})
     lines = [f"In brackets: {', '.join(spreads)}."] if spreads else []
     lines += [f"{'; '.join(names)}: {reason}." for reason, names in reasons.items() if reason]
     for line in (*lines, *notes):

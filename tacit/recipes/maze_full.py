@@ -39,7 +39,7 @@ OF_SFL = {
 FULL = Budget(seeds=5, raised=PUBLISHED)
 FULL_BUFFER = Budget(seeds=5, raised=PUBLISHED, learner={"fill": 0.5})
 SOON: dict[str, Any] = {"fill": 0.02}  # replays begin within the few cycles of the default mode
-FEW_SEARCHES: dict[str, Any] = {"searches": 4, "search_length": 256, "capacity": 32}
+FEW_SEARCHES: dict[str, Any] = {"searches": 4, "search_length": 1000, "capacity": 32}
 CHEAP = {"num_games": 4, "epochs": 1, "minibatches": 1, "hidden": 32}  # what the quick mode changes
 GAIN = "episodes solved in play: last minus first"
 MEAN, WORST = "mean solve rate of {} held-out mazes", "worst tenth of random levels of 60 walls"
