@@ -32,6 +32,7 @@ from tacit.games.cart_pole import LEAN, TRACK, CartPole
 
 DEGREE, RIDGE, HELD_OUT = 3, 1e-3, 0.3
 ALIKE = 0.999  # correlation of copies
+STILL = 1e-6  # variances up to this, in units of a column's own, are those of columns that do not change
 MOST = 4.0  # standard deviations; rare values beyond would rule the cubes
 HORIZON, DISCOUNT = 30, 0.95
 WIDE = (TRACK, 2.0, LEAN, 2.0)  # where logged play begins, so that every column can matter
@@ -139,6 +140,7 @@ def relevance(log: Log, groups: dict[str, list[int]], declared: Sequence[str] = 
     train, held_out = features[:cut], features[cut:]
     gram, right = train.T @ train, train.T @ targets[:cut]
     spread = ((targets[cut:] - targets[:cut].mean(0)) ** 2).mean(0)
+    spread = np.where(spread > STILL, spread, np.inf)  # of what never changes there is nothing to explain
 
     def explained(without: list[int]) -> Float[np.ndarray, " targets"]:
         kept = [i for i, term in enumerate(terms) if not set(term) & set(without)]
@@ -159,7 +161,7 @@ def _copies(
     columns: Float[np.ndarray, "N c"], own: list[int], groups: dict[str, list[int]], declared: Sequence[str]
 ) -> list[int]:
     """Columns of groups that are not declared, and that copy one of these."""
-    alike = np.abs(np.corrcoef(columns, rowvar=False)) > ALIKE
+    alike = np.abs(_standard(columns).T @ _standard(columns)) > ALIKE * len(columns)
     others = [column for name, group in groups.items() if name not in declared for column in group]
     return [column for column in others if alike[column, own].any()]
 

@@ -32,6 +32,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from tacit import scale
+from tacit.errors import Misfit
 from tacit.evaluation.cross_play import greedy
 from tacit.games.base import Game
 from tacit.games.cheap_talk import CheapTalk, Weights, columns, message, network
@@ -204,9 +205,12 @@ def make(game: Game, config: Config) -> Learner:
     """An adversary that talks to victims in a game. An iteration is one generation.
 
     Raises:
-        Misfit: the game shows no row of numbers; or a backdoor is asked for where there are no goals.
+        Misfit: the game is not of one player or shows no row of numbers; or a backdoor is asked for where there are no
+            goals.
         SettingError: the population is of odd size.
     """
+    if game.spec.num_players != 1:
+        raise Misfit(f"act needs a game of one player, and {type(game).__name__} has {game.spec.num_players}")
     seen, _ = columns(game), paired(config.population)
     goal = goal_numbers(game) if config.objective == "backdoor" and paired(config.tries) else 0
 

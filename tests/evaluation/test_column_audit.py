@@ -36,6 +36,15 @@ def test_what_is_known_to_matter_scores():
     assert abs(found["noise"]) < 0.01
 
 
+def test_a_column_that_never_changes_scores_nothing_and_changes_nothing():
+    """In an order book that nobody reaches far into, some columns are always 0."""
+    log, still = synthetic(), np.zeros((COUNT, 1))
+    wider = log._replace(before=np.hstack([log.before, still]), after=np.hstack([log.after, still]))
+    found = relevance(wider, GROUPS | {"still": [4]}, declared=("drives",))
+    assert found.pop("still") == pytest.approx(0.0, abs=1e-6)
+    assert found == pytest.approx(relevance(log, GROUPS, declared=("drives",)), abs=1e-3)
+
+
 def test_a_copy_makes_both_dispensable():
     found = relevance(synthetic(copied=True), GROUPS)
     assert abs(found["drives"]) < 0.01
