@@ -101,7 +101,8 @@ def rows(found: dict[str, Effect], own: victim.Config) -> tuple[list[str], list[
         each = found[name]
         for k, told in enumerate(comparisons):
             means = float(each.talked[k].mean()), float(each.silent.mean())
-            row = [kinds(own)[name][0], k + 1, *means, told.mean, told.error, told.corrected, len(each.silent)]
+            p = f"{told.corrected:.2g}"
+            row = [kinds(own)[name][0], k + 1, *means, told.mean, told.error, p, len(each.silent)]
             if each.correlation is not None:
                 values = each.correlation[k]
                 row += [float(values.mean()), float(values.std(ddof=1) / len(values) ** 0.5)]

@@ -19,6 +19,7 @@ import jax
 from jaxtyping import PRNGKeyArray
 
 from tacit import nets
+from tacit.errors import Misfit
 from tacit.games.base import Game
 from tacit.games.cheap_talk import columns
 from tacit.games.normalized import Normalized, Statistics, normalized, nothing_seen, seen_too
@@ -57,8 +58,10 @@ def make(game: Game, config: Config, seats: Sequence[int] | None = None) -> Lear
     """A victim, for a game of one player who sees a row of numbers.
 
     Raises:
-        Misfit: the game shows something else, or does not fit PPO.
+        Misfit: the game is not of one player, shows something else, or does not fit PPO.
     """
+    if game.spec.num_players != 1:
+        raise Misfit(f"victim needs a game of one player, and {type(game).__name__} has {game.spec.num_players}")
     shown = columns(game)
 
     def inner(known: Statistics) -> tuple[Normalized, Learner]:

@@ -162,11 +162,11 @@ def lines(found: Learned, sign: float, row: str = ROW) -> list[str]:
     told, of = [], _of(row)
     for name, each in compared(found, sign).items():
         low, high = held_out.interval(np.array([one.mean for one in each]))
-        alone = ", ".join(f"{one.mean:.1f} +- {one.error:.1f} (p {one.corrected:.2g})" for one in each)
-        over = f"; 95 % interval of the mean over adversaries: {low:.1f} to {high:.1f}" if len(each) > 1 else ""
+        alone = ", ".join(f"{one.mean:.3g} +- {one.error:.2g} (p {one.corrected:.2g})" for one in each)
+        over = f"; 95 % interval of the mean over adversaries: {low:.3g} to {high:.3g}" if len(each) > 1 else ""
         told.append(f"{of}against {name}, each adversary with its standard error over victims: {alone}{over}.")
-    means = ", ".join(f"{name} {values.mean():.1f}" for name, values in found.beside.items())
-    own = ", ".join(f"{values.mean():.1f}" for values in found.adversaries)
+    means = ", ".join(f"{name} {values.mean():.4g}" for name, values in found.beside.items())
+    own = ", ".join(f"{values.mean():.4g}" for values in found.adversaries)
     victims = found.adversaries.shape[1]
     told.append(f"{of}mean returns over all updates of {victims} held-out victims: adversaries {own}; {means}.")
     return [line[0].upper() + line[1:] for line in told]
