@@ -75,7 +75,8 @@ def measured(plan: Plan, seeds: int, seed: int, say: Say) -> dict[str, Any]:
     del seeds
     tested: dict[str, Any] = {}
     ways = []
-    for name, run in entering(plan).items():
+    runs = entering(plan)
+    for name, run in runs.items():
         figures = {}
         for maze, (each, length) in chosen(plan, seed).items():
             score = mazes.scored(run, each, length, plan.episodes, seed)
@@ -84,7 +85,8 @@ def measured(plan: Plan, seeds: int, seed: int, say: Say) -> dict[str, Any]:
                 first = player(0, each)
                 way = mazes.ways(run, several([render(first)]), length, seed)[0][0]
                 steps = f"{len(way) - 1} steps" if way[-1] == tuple(first.goal.tolist()) else f"not in {length} steps"
-                ways.append((f"{pathlib.Path(name).name}\n{maze}: {steps}", render(first), way))
+                of = [pathlib.Path(name).name] if len(runs) > 1 else []
+                ways.append(("\n".join([*of, maze, steps]), render(first), way))
             say(f"{name}: {maze} tested")
         tested[name] = {"mazes": figures} | ({"worst": worst(run, plan, seed)} if plan.random else {})
     return {"runs": tested, "exhibits": shown(tested, ways)}

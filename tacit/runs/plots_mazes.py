@@ -42,7 +42,8 @@ def draw(exhibit: dict[str, Any]) -> str:
     levels = exhibit["levels"]
     columns = min(PER_ROW, len(levels))
     rows = -(-len(levels) // columns)
-    drawn, axes = figure(INCHES * columns, (INCHES + 0.3) * rows, rows, columns)
+    lines = 1 + max((label.count("\n") for label in exhibit["labels"]), default=0)
+    drawn, axes = figure(INCHES * columns, (INCHES + 0.15 * max(2, lines)) * rows, rows, columns)
     for i, axis in enumerate(axes.flat):
         axis.set_axis_off()
         if i < len(levels):
