@@ -81,7 +81,8 @@ def test_pages_of_single_runs(name, tmp_path):
         assert (part in page.text) == (part in PARTS[name])
     seeds = RUNS[name].seeds
     assert f"{RUNS[name].learner}" in page.text
-    assert f"3 iterations, {seeds} seeds" in page.text
+    assert f"3 iterations, {seeds} seed" in page.text
+    assert " 1 seeds" not in page.text
     assert f"n={seeds}" in page.text or f"n={seeds}" in path.read_text()
     for word in ("provenance.json", "device_count", "config.json", '"iterations": 3'):
         assert word in page.text
