@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray
 
 from tacit.errors import Misfit
 from tacit.games.base import Game
@@ -86,7 +86,7 @@ def rows(config: Config, seen: int) -> int:
     ]
 
 
-def sight(config: Config, obs: Float[Array, " n"]) -> Sight:
+def sight(config: Config, obs: Num[Array, " n"]) -> Sight:
     """The rows of what is seen."""
     first = len(obs) - config.bits
     place, bits = jnp.argmax(obs[:first]).astype(jnp.int32), obs[first:]

@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from tacit.errors import Misfit
 from tacit.games.base import Game
@@ -14,7 +14,7 @@ def _act(
     key: PRNGKeyArray,
     params: Float[Array, " n"] | Float[Array, "n m"],
     carry: Carry,
-    obs: Float[Array, " n"],
+    obs: Num[Array, " n"],
     legal: Array,
     fresh: Array,
     given: Array | None = None,
