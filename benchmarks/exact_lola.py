@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tacit import games
+from tacit import games, scale
 from tacit.games.matrix_exact import normalized_values
 from tacit.learners import lola
 
@@ -53,13 +53,6 @@ def ours(form: str) -> Callable[[jax.Array], jax.Array]:
     return jax.vmap(run)
 
 
-def spread(logits: jax.Array) -> jax.Array:
-    """Seeds over the devices there are, as a run does it; the plain version leaves them on one."""
-    from tacit import scale
-
-    return scale.spread(logits)
-
-
 def timed(function: Callable[..., Any], *inputs: Any) -> float:
     """Wall-clock seconds of one call, to its end."""
     began = time.perf_counter()
@@ -79,7 +72,7 @@ def measure() -> dict[str, Any]:
     figures: dict[str, Any] = {"seeds x updates": f"{SEEDS} x {UPDATES}"}
     for form in ("paper", "taylor"):
         mine, theirs = jax.jit(ours(form)), jax.jit(plain(form))
-        here = spread(logits)
+        here = scale.spread(logits)  # over the devices there are, as a run does it; the plain version stays on one
         ends = mine(here), theirs(logits)  # compiles both, and shows that they agree
         value = jax.jit(jax.vmap(functools.partial(normalized_values, games.make("ipd"))))
         rewards = [float(np.mean(np.asarray(value(end)))) for end in ends]

@@ -23,6 +23,7 @@ from tacit.recipes.base import Budget, Target
 from tacit.registry import load
 from tacit.runs import store
 from tacit.runs.computation import Computation
+from tacit.runs.exhibits import counted
 from tacit.settings import Option, options
 from tacit.types import Action, Bits, Discrete, Real
 
@@ -239,7 +240,7 @@ def target_cells(target: Target) -> list[str]:
 
 def budget(of: Budget) -> str:
     """How a mode differs from the default, in words."""
-    words = [f"{of.seeds} seed{'s' * (of.seeds > 1)}"] if of.seeds else []
+    words = [counted(of.seeds, "seeds")] if of.seeds else []
     words += [f"at most {of.iterations} iterations"] if of.iterations else []
     words += [f"{of.raised} iterations"] if of.raised else []
     words += [f"`--learner.{name.replace('_', '-')} {value(x)}`" for name, x in of.learner.items()]

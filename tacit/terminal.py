@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tacit.runs.exhibits import counted
 from tacit.runs.metrics import MAIN_METRICS
 from tacit.runs.training import Progress as Told
 
@@ -102,8 +103,7 @@ def show_outcome(title: str, paper: str, outcome: Mapping[str, Any], notes: Sequ
         measured = _with_spread(target["measured"], target["spread"])
         bounds, _, reason = target["rule"].partition(": ")
         kind, _, units = target["spread_kind"].partition(" over ")
-        one = units.removesuffix("s") if not units.endswith("ies") else units.removesuffix("ies") + "y"
-        over = f"{target['n']} {one if target['n'] == 1 else units}" if units else kind
+        over = counted(target["n"], units) if units else kind
         verdict = {True: "yes", False: "MISSED", None: "not judged"}[target["reached"]]
         row = (target["name"], published, measured, over, bounds, verdict)
         table.add_row(*(part.replace("[", r"\[") for part in row))

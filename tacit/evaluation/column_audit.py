@@ -161,7 +161,8 @@ def _copies(
     columns: Float[np.ndarray, "N c"], own: list[int], groups: dict[str, list[int]], declared: Sequence[str]
 ) -> list[int]:
     """Columns of groups that are not declared, and that copy one of these."""
-    alike = np.abs(_standard(columns).T @ _standard(columns)) > ALIKE * len(columns)
+    standard = _standard(columns)
+    alike = np.abs(standard.T @ standard) > ALIKE * len(columns)
     others = [column for name, group in groups.items() if name not in declared for column in group]
     return [column for column in others if alike[column, own].any()]
 

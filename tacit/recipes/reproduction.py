@@ -89,30 +89,34 @@ def reproduce(
         wanted = {name: _from_dict(content, recipe.rows[name]) for name, content in rows.items()}
         folder.note(status="running")
         runs, before = {}, folder.status().get("wall_seconds", 0.0)
+
+        def spent() -> float:
+            return round(before + time.monotonic() - began, 3)
+
         for number, (name, row) in enumerate(wanted.items(), 1):
             begin(name)
             try:
                 runs[name] = _row(folder, number, _with_learned(row, runs), tell, until)
             except (Interrupted, Stopped) as stop:
-                folder.note_stop(stop, before + time.monotonic() - began)
+                folder.note_stop(stop, spent())
                 raise
-            folder.note(wall_seconds=round(before + time.monotonic() - began, 3))  # in case the process is killed
+            folder.note(wall_seconds=spent())  # in case the process is killed
         measured = recipe.measure(runs)
         lines = recipe.details(runs) if recipe.details else []
         shown = recipe.exhibits(runs) if recipe.exhibits else []
-        spent = before + time.monotonic() - began
+        seconds = spent()
         judged = mode != "quick" or recipe.judged_quick
         outcome = {
             "recipe": recipe.name,
             "mode": mode,
             "seeds": max(row.seeds for row in wanted.values()),
-            "wall_seconds": round(spent, 3),
+            "wall_seconds": seconds,
             "run": str(folder.path),
             "targets": [_compared(target, measured[target.name], judged) for target in recipe.targets],
         }
         about = {"title": recipe.title, "details": [*recipe.notes, *lines], "exhibits": shown}
         store.write_json(folder.path / "outcome.json", outcome | about)
-        folder.note(status="done", ended=store.now(), reason="finished", wall_seconds=round(spent, 3))
+        folder.note(status="done", ended=store.now(), reason="finished", wall_seconds=seconds)
     return Outcome(recipe, mode, folder, runs, outcome, lines)
 
 

@@ -86,6 +86,12 @@ def _cell(value: Any) -> str:
     return f'<td class="n">{shown}</td>'
 
 
+def counted(number: int, units: str) -> str:
+    """So many of something, which is named in the plural: 2 seeds, 1 seed, 1 adversary."""
+    one = units.removesuffix("ies") + "y" if units.endswith("ies") else units.removesuffix("s")
+    return f"{number} {one if number == 1 else units}"
+
+
 MOST_FIGURES = 24  # rows or columns up to which a heat map's cells hold figures
 
 

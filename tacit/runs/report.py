@@ -17,6 +17,7 @@ from tacit.games.matrix import MatrixGame
 from tacit.learners import LEARNERS
 from tacit.runs import computation, exhibits, payoff_table, plots, store
 from tacit.runs.computation import Computed
+from tacit.runs.exhibits import counted
 from tacit.runs.store import RunFolder
 from tacit.runs.training import Finished, read_back
 
@@ -219,7 +220,7 @@ def _outcome(outcome: Mapping[str, Any]) -> str:
         )
         rows.append(f"<tr>{''.join(cells)}</tr>")
     head = "<tr><th>target</th><th>published</th><th>measured</th><th>spread</th><th>rule</th><th>reached</th></tr>"
-    words = f"{outcome['mode']} mode, {_seeds(outcome['seeds'])}, {outcome['wall_seconds']:.1f} s"
+    words = f"{outcome['mode']} mode, {counted(outcome['seeds'], 'seeds')}, {outcome['wall_seconds']:.1f} s"
     sources = "; ".join(dict.fromkeys(target["source"] for target in outcome["targets"]))
     details = (f"Published: {sources}.", *outcome.get("details", ()))
     lines = "".join(f"<p>{html.escape(line)}</p>" for line in details)
@@ -231,7 +232,7 @@ def _figures(found: Mapping[str, Any]) -> str:
         f'<tr><td>{html.escape(name)}</td><td class="n">{_figure(f["mean"], f["sd"])}</td><td>{f["n"]}</td></tr>'
         for name, f in found["figures"].items()
     )
-    words = f"{html.escape(found['experiment'])}, {found['iterations']} iterations, {_seeds(found['seeds'])}"
+    words = f"{html.escape(found['experiment'])}, {found['iterations']} iterations, {counted(found['seeds'], 'seeds')}"
     return f"<p>{words}</p><table><tr><th>last row</th><th>mean (sd over seeds)</th><th>n</th></tr>{rows}</table>"
 
 
@@ -244,7 +245,3 @@ def _figure(value: float | None, spread: float | None) -> str:
 def _number(value: float) -> str:
     """Three decimals, or two digits of what these would show as nothing (p values)."""
     return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.1e}"
-
-
-def _seeds(number: int) -> str:
-    return f"{number} seed{'s' * (number != 1)}"
